@@ -1,0 +1,79 @@
+//===- Compile.h - From a kernel variant to a code object -----------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The front end's way into the compiler; it needs no MLIR header.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_PIPELINES_COMPILE_H
+#define FLYATTN_PIPELINES_COMPILE_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace flyattn {
+
+enum class ElementType { BF16, F16 };
+enum class MaskKind { None, Causal, CausalTopLeft };
+/// How f32 becomes bf16 where the chip has no instruction for it.
+enum class Bf16Rounding { NearestEven, Truncate };
+enum class ScheduleKind { Auto, Generic, DualWave };
+
+/// All that is fixed in a kernel's code. Batch, heads, lengths, strides and
+/// scale are not: they are kernel arguments.
+struct KernelVariant {
+  ElementType elementType = ElementType::BF16;
+  unsigned headDim = 128; ///< 64 or 128
+  MaskKind mask = MaskKind::None;
+  bool lse = false; ///< also writes the log-sum-exp
+  Bf16Rounding rounding = Bf16Rounding::NearestEven;
+  ScheduleKind schedule = ScheduleKind::Auto;
+};
+
+/// A level of the IR, from the operator down to the code object.
+enum class Level { Attn, Tile, Schedule, ROCDL, LLVM, Asm, Object };
+
+/// What `select-config` chose.
+struct KernelConfig {
+  ScheduleKind schedule = ScheduleKind::Generic;
+  unsigned waves = 0;       ///< waves a workgroup (64 work-items each)
+  unsigned rowsPerWave = 0; ///< query rows a wave
+  unsigned kvTile = 0;      ///< KV rows a tile
+  unsigned slots = 0;       ///< LDS slots for each of K and V
+
+  unsigned rowsPerWorkgroup() const { return waves * rowsPerWave; }
+  unsigned workItems() const { return waves * 64; }
+};
+
+struct LevelTime {
+  Level level;
+  double seconds; ///< to reach this level from the one above
+};
+
+struct CompiledKernel {
+  std::string kernelName;
+  KernelConfig config;
+  /// The code object for Level::Object, else the text of the level asked for.
+  std::string output;
+  std::vector<LevelTime> times;
+};
+
+/// Compiles `variant` for `chip` ("gfx942" or "gfx950") down to `level`. The
+/// same input gives the same bytes. Fails with the pass pipeline's own
+/// diagnostics as the message.
+llvm::Expected<CompiledKernel> compileForward(const KernelVariant &variant,
+                                              llvm::StringRef chip,
+                                              Level level = Level::Object);
+
+} // namespace flyattn
+
+#endif // FLYATTN_PIPELINES_COMPILE_H

@@ -1,0 +1,60 @@
+//===- KernelABI.h - The arguments of every forward kernel ----------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_TARGET_KERNELABI_H
+#define FLYATTN_TARGET_KERNELABI_H
+
+#include <cstddef>
+#include <cstdint>
+
+namespace flyattn {
+
+/// Strides of one operand, in elements. The last dimension is contiguous.
+struct OperandStrides {
+  int64_t batch;
+  int64_t head;
+  int64_t seq;
+};
+
+/// The kernarg segment of every `attn.forward` kernel, byte for byte: what the
+/// tile pass declares as the kernel's parameters and what a launch must write.
+/// One code object serves every value of these.
+///
+/// The grid is (ceil(seqlenQ / rows a workgroup), heads, batch) workgroups.
+struct ForwardArgs {
+  uint64_t q;   ///< [batch, seqlenQ, heads, headDim] under `qStrides`
+  uint64_t k;   ///< [batch, seqlenKv, kvHeads, headDim]
+  uint64_t v;   ///< [batch, seqlenKv, kvHeads, headDim]
+  uint64_t o;   ///< [batch, seqlenQ, heads, headDim]
+  uint64_t lse; ///< f32 [batch, heads, seqlenQ]; unread by kernels without LSE
+  int32_t seqlenQ;
+  int32_t seqlenKv;
+  int32_t headsPerKvHead;
+  /// |softmax scale| * log2(e). A scale of 0 is passed as the smallest normal
+  /// f32, under which every finite score still weighs exactly 1.
+  float scaleLog2;
+  /// 0x80008000 if the softmax scale is negative, else 0: it is XORed into Q,
+  /// which flips the sign of every score exactly.
+  uint32_t qSignFlip;
+  uint32_t reserved; ///< 0
+  OperandStrides qStrides;
+  OperandStrides kStrides;
+  OperandStrides vStrides;
+  OperandStrides oStrides;
+  int64_t lseBatchStride; ///< elements; the row stride is 1
+  int64_t lseHeadStride;
+};
+
+static_assert(offsetof(ForwardArgs, seqlenQ) == 40);
+static_assert(offsetof(ForwardArgs, qStrides) == 64);
+static_assert(offsetof(ForwardArgs, lseBatchStride) == 160);
+static_assert(sizeof(ForwardArgs) == 176);
+
+} // namespace flyattn
+
+#endif // FLYATTN_TARGET_KERNELABI_H
