@@ -83,18 +83,33 @@ ErrorMeasures measure(ArrayRef<double> result, ArrayRef<double> reference,
   return m;
 }
 
-std::vector<double> gatherRows(const Problem &problem, const RowSample &sample,
-                               const uint16_t *o) {
+template <typename T, typename ToDouble>
+static std::vector<double> gather(const Problem &problem,
+                                  const RowSample &sample, const T *o,
+                                  ToDouble toDouble) {
   OperandStrides s = problem.stridesOf(Operand::O);
   std::vector<double> rows;
   rows.reserve(sample.rowCount() * problem.headDim);
   for (const HeadRows &head : sample.heads)
-    for (int64_t row : head.rows)
+    for (int64_t row : head.rows) {
+      const T *line =
+          o + head.batch * s.batch + head.head * s.head + row * s.seq;
       for (int64_t i = 0; i < problem.headDim; ++i)
-        rows.push_back(toFloat(
-            problem.dtype,
-            o[head.batch * s.batch + head.head * s.head + row * s.seq + i]));
+        rows.push_back(toDouble(line[i]));
+    }
   return rows;
+}
+
+std::vector<double> gatherRows(const Problem &problem, const RowSample &sample,
+                               const uint16_t *o) {
+  return gather(problem, sample, o, [&](uint16_t bits) {
+    return double(toFloat(problem.dtype, bits));
+  });
+}
+
+std::vector<double> gatherRows(const Problem &problem, const RowSample &sample,
+                               const double *o) {
+  return gather(problem, sample, o, [](double value) { return value; });
 }
 
 static void compareLse(const Problem &problem, const RowSample &sample,

@@ -58,13 +58,8 @@ static ForwardArgs argumentsOf(const Problem &problem) {
 }
 
 Expected<Plan> plan(const Problem &problem, StringRef chip) {
-  std::vector<Diagnostic> diagnostics = validate(problem, chip);
-  if (!diagnostics.empty()) {
-    ProblemError error(std::move(diagnostics), {});
-    if (!error.isBadUsage())
-      error.refusals = explainRefusals(problem, chip);
-    return make_error<ProblemError>(std::move(error));
-  }
+  if (Error error = checkProblem(problem, chip))
+    return std::move(error);
 
   Plan plan;
   plan.chip = chip.str();

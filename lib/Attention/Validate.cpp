@@ -236,4 +236,15 @@ std::vector<Refusal> explainRefusals(const Problem &p, StringRef chip) {
   return refusals;
 }
 
+Error checkProblem(const Problem &problem, StringRef chip) {
+  std::vector<Diagnostic> diagnostics = validate(problem, chip);
+  if (diagnostics.empty())
+    return Error::success();
+  auto error = std::make_unique<ProblemError>(std::move(diagnostics),
+                                              std::vector<Refusal>());
+  if (!error->isBadUsage())
+    error->refusals = explainRefusals(problem, chip);
+  return Error(std::move(error));
+}
+
 } // namespace flyattn

@@ -8,6 +8,7 @@
 
 #include "Driver.h"
 #include "ProblemOptions.h"
+#include "Report.h"
 
 #include "flyattn/Attention/Plan.h"
 #include "flyattn/Runtime/KernelCache.h"

@@ -12,6 +12,7 @@
 #include "flyattn/Runtime/Npy.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -90,6 +91,15 @@ Error writeJson(StringRef path, json::Value value) {
   }
   return withCode(BadUsage,
                   writeFileAtomically(path, arrayRefFromStringRef(text)));
+}
+
+Error checkOutputs(ArrayRef<std::string> paths) {
+  Error error = Error::success();
+  for (const std::string &path : paths)
+    if (!path.empty())
+      error =
+          joinErrors(std::move(error), withCode(BadUsage, checkWritable(path)));
+  return error;
 }
 
 json::Value toJson(double number) {

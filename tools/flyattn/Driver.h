@@ -9,6 +9,9 @@
 #ifndef FLYATTN_TOOLS_DRIVER_H
 #define FLYATTN_TOOLS_DRIVER_H
 
+#include "flyattn/Simulator/CodeObject.h"
+
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Error.h"
@@ -66,6 +69,12 @@ bool useColors(const llvm::raw_ostream &stream);
 
 /// Writes JSON to a file, or to stdout for "-". Bad paths are BadUsage.
 llvm::Error writeJson(llvm::StringRef path, llvm::json::Value value);
+
+/// BadUsage if one of the files to write (empty: none) cannot be written.
+llvm::Error checkOutputs(llvm::ArrayRef<std::string> paths);
+
+/// Reads a code object from a file. Errors are BadUsage.
+llvm::Expected<sim::CodeObject> loadCodeObject(llvm::StringRef path);
 
 /// A number, or "nan", "inf", "-inf": JSON knows none of these.
 llvm::json::Value toJson(double number);

@@ -20,10 +20,7 @@ namespace flyattn::driver {
 
 namespace {
 
-using Int = cl::opt<long long>;
-
-template <typename T>
-struct ProblemOption : cl::opt<T> {
+template <typename T> struct ProblemOption : cl::opt<T> {
   template <typename... Mods>
   ProblemOption(StringRef name, Mods &&...mods)
       : cl::opt<T>(name, cl::cat(category), cl::sub(compileSub),
@@ -40,10 +37,12 @@ ProblemOption<long long> heads("heads", cl::init(1), cl::value_desc("H"),
 ProblemOption<long long> kvHeads("kv-heads", cl::value_desc("Hkv"),
                                  cl::desc("KV heads; must divide the query "
                                           "heads (as many as those)"));
-ProblemOption<long long> seqlenQ("seqlen-q", cl::init(512), cl::value_desc("Sq"),
+ProblemOption<long long> seqlenQ("seqlen-q", cl::init(512),
+                                 cl::value_desc("Sq"),
                                  cl::desc("Query rows (512)"));
-ProblemOption<long long> seqlenKv("seqlen-kv", cl::value_desc("Skv"),
-                                  cl::desc("Key and value rows (as --seqlen-q)"));
+ProblemOption<long long>
+    seqlenKv("seqlen-kv", cl::value_desc("Skv"),
+             cl::desc("Key and value rows (as --seqlen-q)"));
 ProblemOption<long long> headDim("head-dim", cl::init(128), cl::value_desc("D"),
                                  cl::desc("64 or 128 (128)"));
 ProblemOption<ElementType>
@@ -66,27 +65,27 @@ ProblemOption<std::string> splits("splits", cl::init("auto"),
                                   cl::desc("Splits of the KV sequence (auto)"));
 ProblemOption<double> scale("scale", cl::value_desc("x"),
                             cl::desc("Softmax scale (1/sqrt(D))"));
-ProblemOption<Layout>
-    layout("layout", cl::desc("Order of the dimensions (bshd)"),
-           cl::values(clEnumValN(Layout::BSHD, "bshd", "batch, seq, head, dim"),
-                      clEnumValN(Layout::BHSD, "bhsd", "batch, head, seq, dim")),
-           cl::init(Layout::BSHD));
-ProblemOption<ScheduleKind>
-    schedule("schedule", cl::desc("How the kernel is scheduled (auto)"),
-             cl::values(clEnumValN(ScheduleKind::Auto, "auto", "the best there is"),
-                        clEnumValN(ScheduleKind::Generic, "generic",
-                                   "serves every problem, on both chips"),
-                        clEnumValN(ScheduleKind::DualWave, "dual_wave",
-                                   "two wave groups, one cluster apart; gfx950")),
-             cl::init(ScheduleKind::Auto));
-ProblemOption<Bf16Rounding> rounding(
-    "bf16-rounding",
-    cl::desc("How gfx942 makes bf16 of f32 (nearest-even)"),
-    cl::values(clEnumValN(Bf16Rounding::NearestEven, "nearest-even",
-                          "as gfx950's own instruction does"),
-               clEnumValN(Bf16Rounding::Truncate, "truncate",
-                          "faster, and less exact")),
-    cl::init(Bf16Rounding::NearestEven));
+ProblemOption<Layout> layout(
+    "layout", cl::desc("Order of the dimensions (bshd)"),
+    cl::values(clEnumValN(Layout::BSHD, "bshd", "batch, seq, head, dim"),
+               clEnumValN(Layout::BHSD, "bhsd", "batch, head, seq, dim")),
+    cl::init(Layout::BSHD));
+ProblemOption<ScheduleKind> schedule(
+    "schedule", cl::desc("How the kernel is scheduled (auto)"),
+    cl::values(clEnumValN(ScheduleKind::Auto, "auto", "the best there is"),
+               clEnumValN(ScheduleKind::Generic, "generic",
+                          "serves every problem, on both chips"),
+               clEnumValN(ScheduleKind::DualWave, "dual_wave",
+                          "two wave groups, one cluster apart; gfx950")),
+    cl::init(ScheduleKind::Auto));
+ProblemOption<Bf16Rounding>
+    rounding("bf16-rounding",
+             cl::desc("How gfx942 makes bf16 of f32 (nearest-even)"),
+             cl::values(clEnumValN(Bf16Rounding::NearestEven, "nearest-even",
+                                   "as gfx950's own instruction does"),
+                        clEnumValN(Bf16Rounding::Truncate, "truncate",
+                                   "faster, and less exact")),
+             cl::init(Bf16Rounding::NearestEven));
 
 Error parseMask(StringRef text, Problem &problem) {
   for (MaskKind kind :
@@ -134,8 +133,8 @@ Error parseSplits(StringRef text, Problem &problem) {
 Expected<std::string> archFromOptions() {
   if (!arch.empty())
     return arch.getValue();
-  return failure(BadUsage, "--arch is needed: " +
-                               join(supportedChips(), " or "));
+  return failure(BadUsage,
+                 "--arch is needed: " + join(supportedChips(), " or "));
 }
 
 Expected<Problem> problemFromOptions() {
@@ -163,20 +162,27 @@ Expected<Problem> problemFromOptions() {
   return p;
 }
 
-void fillFromFiles(Problem &p, const FileShapes &shapes) {
+void fillFromFiles(Problem &p, const std::optional<NpyArray> &q,
+                   const std::optional<NpyArray> &kv) {
   auto fill = [](const cl::Option &option, int64_t &value, int64_t found) {
     if (!option.getNumOccurrences())
       value = found;
   };
   unsigned seq = p.layout == Layout::BSHD ? 1 : 2, head = 3 - seq;
-  fill(batch, p.batch, shapes.q[0]);
-  fill(heads, p.heads, shapes.q[head]);
-  fill(kvHeads, p.kvHeads, shapes.k[head]);
-  fill(seqlenQ, p.seqlenQ, shapes.q[seq]);
-  fill(seqlenKv, p.seqlenKv, shapes.k[seq]);
-  fill(headDim, p.headDim, shapes.q[3]);
-  if (!dtype.getNumOccurrences())
-    p.dtype = shapes.dtype;
+  if (const auto &any = q ? q : kv) {
+    fill(batch, p.batch, any->shape[0]);
+    fill(headDim, p.headDim, any->shape[3]);
+    if (!dtype.getNumOccurrences())
+      p.dtype = any->type == DType::BF16 ? ElementType::BF16 : ElementType::F16;
+  }
+  if (q) {
+    fill(heads, p.heads, q->shape[head]);
+    fill(seqlenQ, p.seqlenQ, q->shape[seq]);
+  }
+  if (kv || q) {
+    fill(kvHeads, p.kvHeads, kv ? kv->shape[head] : p.heads);
+    fill(seqlenKv, p.seqlenKv, kv ? kv->shape[seq] : p.seqlenQ);
+  }
 }
 
 static std::string maskName(const Problem &p) {

@@ -10,6 +10,7 @@
 #define FLYATTN_TOOLS_PROBLEMOPTIONS_H
 
 #include "flyattn/Attention/Problem.h"
+#include "flyattn/Runtime/Npy.h"
 
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
@@ -22,15 +23,11 @@ llvm::Expected<Problem> problemFromOptions();
 /// The chip of --arch.
 llvm::Expected<std::string> archFromOptions();
 
-/// What the shapes of input files say about a problem.
-struct FileShapes {
-  std::vector<int64_t> q, k; ///< rank 4, in the order of --layout
-  ElementType dtype;
-};
-
-/// Takes batch, heads, lengths, head dim and dtype from files where no option
-/// gave them. Options that were given are left as they are.
-void fillFromFiles(Problem &problem, const FileShapes &shapes);
+/// Takes batch, heads, lengths, head dim and dtype from the arrays (rank 4,
+/// bf16 or f16, in the order of --layout) where no option gave them. Options
+/// that were given are left as they are.
+void fillFromFiles(Problem &problem, const std::optional<NpyArray> &q,
+                   const std::optional<NpyArray> &kv);
 
 /// The problem as an object for --json.
 llvm::json::Object toJson(const Problem &problem);

@@ -15,8 +15,7 @@ namespace flyattn::driver {
 
 namespace {
 
-template <typename T>
-struct SimulatorOption : cl::opt<T> {
+template <typename T> struct SimulatorOption : cl::opt<T> {
   template <typename... Mods>
   SimulatorOption(StringRef name, Mods &&...mods)
       : cl::opt<T>(name, cl::cat(category), cl::sub(runSub), cl::sub(launchSub),
@@ -34,14 +33,14 @@ SimulatorOption<sim::WaveOrder> waveOrder(
     "wave-order", cl::desc("Simulator: the order of a workgroup's waves"),
     cl::values(clEnumValN(sim::WaveOrder::Forward, "forward", "wave 0 first"),
                clEnumValN(sim::WaveOrder::Reverse, "reverse", "wave 0 last"),
-               clEnumValN(sim::WaveOrder::Random, "random",
-                          "by --wave-seed")),
+               clEnumValN(sim::WaveOrder::Random, "random", "by --wave-seed")),
     cl::init(sim::WaveOrder::Forward));
 SimulatorOption<unsigned long long> waveSeed("wave-seed", cl::value_desc("n"),
                                              cl::desc("Simulator: seed of "
                                                       "--wave-order random"));
 SimulatorOption<sim::CommitPolicy> commit(
-    "commit", cl::desc("Simulator: when the data of a memory operation arrives"),
+    "commit",
+    cl::desc("Simulator: when the data of a memory operation arrives"),
     cl::values(clEnumValN(sim::CommitPolicy::Early, "early", "at its issue"),
                clEnumValN(sim::CommitPolicy::LateDma, "late-dma",
                           "LDS DMA at the wait for it, the rest at its issue"),

@@ -76,6 +76,8 @@ Comparison compare(const Problem &problem, const RowSample &sample,
 /// as [rows][headDim].
 std::vector<double> gatherRows(const Problem &problem, const RowSample &sample,
                                const uint16_t *o);
+std::vector<double> gatherRows(const Problem &problem, const RowSample &sample,
+                               const double *o);
 
 } // namespace flyattn
 

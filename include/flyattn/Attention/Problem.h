@@ -125,6 +125,10 @@ public:
   std::vector<Refusal> refusals;
 };
 
+/// Success, or a ProblemError with what `validate` found and, if the problem
+/// makes sense, what `explainRefusals` says.
+llvm::Error checkProblem(const Problem &problem, llvm::StringRef chip);
+
 } // namespace flyattn
 
 #endif // FLYATTN_ATTENTION_PROBLEM_H
