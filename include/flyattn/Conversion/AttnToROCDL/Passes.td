@@ -1,0 +1,59 @@
+//===- include/flyattn/Conversion/AttnToROCDL/Passes.td - From tile ops to a chip's own instructions ===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef FLYATTN_CONVERSION_ATTNTOROCDL_PASSES_TD
+#define FLYATTN_CONVERSION_ATTNTOROCDL_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def AttnLowerTiles : Pass<"attn-lower-tiles", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "lower tile ops to the instructions of one chip";
+  let description = [{
+    Turns each tile into vectors of registers, each LDS slot into an LDS global
+    of its own, and each tile op into upstream ops: rocdl, llvm, vector, arith,
+    scf and gpu. What differs between the chips is decided by the facts in
+    `flyattn::ChipInfo`:
+
+    | | gfx950 | gfx942 |
+    |---|---|---|
+    | `attn.mma`, a 32 x 32 x 16 block | one MFMA 32x32x16 | two MFMA 32x32x8 |
+    | `attn.fetch` | 16-byte LDS DMA | loads into registers |
+    | `attn.land` | nothing | `ds_write_b128`; V is transposed on the way |
+    | `attn.read`, transposed | `ds_read_b64_tr_b16` | `ds_read_b128` |
+    | f32 to bf16 | `v_cvt_pk_bf16_f32` | integer rounding |
+    | between half-waves | `v_permlane32_swap_b32` | `ds_bpermute_b32` |
+    | `attn.store` of O | 16 bytes a lane | 8 bytes a lane |
+
+    Runs after a scheduling pass such as `attn-double-buffer`.
+
+    Before:
+
+    ```mlir
+    %s = attn.mma %k, %q, %zero : !attn.tile<32x16xbf16, mfma_a>,
+        !attn.tile<16x32xbf16, mfma_b>, !attn.tile<32x32xf32, mfma_c>
+    ```
+
+    After `--attn-lower-tiles=chip=gfx950`:
+
+    ```mlir
+    %s = rocdl.mfma.f32.32x32x16.bf16 %k, %q, %zero, ...
+        : (vector<8xbf16>, vector<8xbf16>, vector<16xf32>, ...) -> vector<16xf32>
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"gfx950\"",
+           "the chip to lower for: gfx942 or gfx950">,
+    Option<"bf16Truncate", "bf16-truncate", "bool", /*default=*/"false",
+           "where the chip has no bf16 conversion, truncate instead of rounding "
+           "to nearest even">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::ROCDL::ROCDLDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+#endif // FLYATTN_CONVERSION_ATTNTOROCDL_PASSES_TD

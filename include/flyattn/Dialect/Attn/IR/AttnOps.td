@@ -1,0 +1,84 @@
+//===- AttnOps.td - Operator-level ops of the attn dialect  -*- tablegen -*-===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_DIALECT_ATTN_IR_ATTNOPS_TD
+#define FLYATTN_DIALECT_ATTN_IR_ATTNOPS_TD
+
+include "flyattn/Dialect/Attn/IR/AttnAttributes.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Attn_ShapedOperand : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
+
+def Attn_ForwardOp : Attn_Op<"forward", [
+    DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "scaled-dot-product attention, forward";
+  let description = [{
+    For each batch b and query head h, with g = h / (heads / kv_heads):
+
+        S   = scale * Q[b,:,h,:] K[b,:,g,:]^T      masked to -inf
+        O   = softmax(S) V[b,:,g,:]
+        LSE = log(sum(exp(S)))                     natural log, by row
+
+    Destination style: `outs` are O and, if a second one is given, LSE. On
+    tensors the op has a result for each; on memrefs it has none.
+
+    The shape contract, under the `bshd` layout (`bhsd` swaps the middle two):
+
+    * Q and O: batch x seqlen_q x heads x head_dim;
+    * K and V: batch x seqlen_kv x kv_heads x head_dim; kv_heads divides heads;
+    * LSE: batch x heads x seqlen_q, f32;
+    * one element type, bf16 or f16; a static head_dim, contiguous in memory.
+
+    `mask` is absent (every row sees all of KV) or a causal mask; `scale`
+    defaults to 1 / sqrt(head_dim). Sums are kept in f32.
+
+    Example:
+
+    ```mlir
+    attn.forward ins(%q, %k, %v : memref<2x512x8x128xbf16>,
+                     memref<2x512x2x128xbf16>, memref<2x512x2x128xbf16>)
+                 outs(%o, %lse : memref<2x512x8x128xbf16>, memref<2x8x512xf32>)
+                 {mask = #attn.causal<bottom_right>}
+    ```
+  }];
+  let arguments = (ins
+    Attn_ShapedOperand:$q, Attn_ShapedOperand:$k, Attn_ShapedOperand:$v,
+    Variadic<Attn_ShapedOperand>:$outs,
+    OptionalAttr<Attn_CausalAttr>:$mask,
+    OptionalAttr<F32Attr>:$scale,
+    DefaultValuedAttr<Attn_LayoutAttr, "::mlir::attn::Layout::BSHD">:$layout,
+    OptionalAttr<Attn_ConfigAttr>:$config);
+  let results = (outs Variadic<AnyRankedTensor>:$res);
+  let assemblyFormat = [{
+    `ins` `(` $q `,` $k `,` $v `:` type($q) `,` type($k) `,` type($v) `)`
+    `outs` `(` $outs `:` type($outs) `)` attr-dict (`->` type($res)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutsMutable(); }
+    ::mlir::Value getO() { return getOuts()[0]; }
+    /// The LSE destination, or null.
+    ::mlir::Value getLse() {
+      return getOuts().size() > 1 ? getOuts()[1] : ::mlir::Value();
+    }
+    int64_t getSeqDim() { return getLayout() == Layout::BSHD ? 1 : 2; }
+    int64_t getHeadDimIndex() { return getLayout() == Layout::BSHD ? 2 : 1; }
+    int64_t getHeadDim() {
+      return ::llvm::cast<::mlir::ShapedType>(getQ().getType()).getDimSize(3);
+    }
+    ::mlir::Type getElementType() {
+      return ::llvm::cast<::mlir::ShapedType>(getQ().getType()).getElementType();
+    }
+    /// The scale given, or 1 / sqrt(head_dim).
+    float getScaleOrDefault();
+  }];
+}
+
+#endif // FLYATTN_DIALECT_ATTN_IR_ATTNOPS_TD

@@ -1,0 +1,313 @@
+//===- AttnTileOps.td - Tile-level ops of the attn dialect  -*- tablegen -*-===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_DIALECT_ATTN_IR_ATTNTILEOPS_TD
+#define FLYATTN_DIALECT_ATTN_IR_ATTNTILEOPS_TD
+
+include "flyattn/Dialect/Attn/IR/AttnTypes.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Dialect/LLVMIR/LLVMTypes.td"
+
+//===----------------------------------------------------------------------===//
+// Global memory
+//===----------------------------------------------------------------------===//
+
+def Attn_ViewOp : Attn_Op<"view", [Pure]> {
+  let summary = "a bounded matrix of rows in global memory";
+  let description = [{
+    `rows` rows that start at element `offset` of `base`, `stride` elements
+    apart. The last byte of the view must be less than 2^32 bytes from its
+    first.
+
+    Example:
+
+    ```mlir
+    %kv = attn.view %k[%offset] rows %seqlen_kv stride %stride
+        : !attn.view<?x128xbf16>
+    ```
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<1>:$base, I64:$offset,
+                       I32:$rows, I64:$stride);
+  let results = (outs Attn_ViewType:$view);
+  let assemblyFormat = [{
+    $base `[` $offset `]` `rows` $rows `stride` $stride attr-dict `:` type($view)
+  }];
+}
+
+def Attn_LoadOp : Attn_Op<"load", [MemoryEffects<[MemRead]>]> {
+  let summary = "read a tile from global memory into registers";
+  let description = [{
+    A tile of R x C holds rows `row` to `row + R` of the view; with
+    `transposed`, it holds the transpose of rows `row` to `row + C`.
+
+    Example:
+
+    ```mlir
+    %q = attn.load %qv[%row] transposed
+        : !attn.view<?x128xbf16> -> !attn.tile<128x32xbf16, mfma_b>
+    ```
+  }];
+  let arguments = (ins Attn_ViewType:$view, I32:$row, UnitAttr:$transposed);
+  let results = (outs Attn_TileType:$tile);
+  let assemblyFormat = [{
+    $view `[` $row `]` (`transposed` $transposed^)? attr-dict
+    `:` type($view) `->` type($tile)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_StoreOp : Attn_Op<"store", [MemoryEffects<[MemWrite]>]> {
+  let summary = "write the columns of a tile to rows in global memory";
+  let description = [{
+    Column j of the tile becomes row `row + j` of the view, rounded to the
+    view's element type.
+
+    Example:
+
+    ```mlir
+    attn.store %o, %ov[%row] : !attn.tile<128x32xf32, mfma_c>, !attn.view<?x128xbf16>
+    attn.store %lse, %lv[%row] : !attn.tile<1x32xf32, columns>, !attn.view<?x1xf32>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$tile, Attn_ViewType:$view, I32:$row);
+  let assemblyFormat = [{
+    $tile `,` $view `[` $row `]` attr-dict `:` type($tile) `,` type($view)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// LDS
+//===----------------------------------------------------------------------===//
+
+def Attn_AllocSlotOp : Attn_Op<"alloc_slot", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "an LDS slot for one KV tile";
+  let description = [{
+    Example: `%k0 = attn.alloc_slot "k0" : !attn.slot<64x128xbf16, rows>`
+  }];
+  let arguments = (ins StrAttr:$name);
+  let results = (outs Attn_SlotType:$slot);
+  let assemblyFormat = "$name attr-dict `:` type($slot)";
+}
+
+def Attn_FetchOp : Attn_Op<"fetch", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "start to copy a tile from global memory to a slot";
+  let description = [{
+    All waves of the workgroup take part, each with its share. Nothing may read
+    the slot between this op and the `attn.sync` after its `attn.land`.
+
+    Example:
+
+    ```mlir
+    %f = attn.fetch %kv[%t] into %k0
+        : !attn.view<?x128xbf16>, !attn.slot<64x128xbf16, rows> -> !attn.inflight<64x128xbf16>
+    ```
+  }];
+  let arguments = (ins Attn_ViewType:$view, I32:$row, Attn_SlotType:$slot);
+  let results = (outs Attn_InflightType:$inflight);
+  let assemblyFormat = [{
+    $view `[` $row `]` `into` $slot attr-dict
+    `:` type($view) `,` type($slot) `->` type($inflight)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_LandOp : Attn_Op<"land", [MemoryEffects<[MemWrite]>]> {
+  let summary = "finish a fetch into its slot";
+  let description = [{
+    Writes what the fetch still holds in registers. The data is there for all
+    waves after the next `attn.sync`.
+
+    Example:
+
+    ```mlir
+    attn.land %f into %k0 : !attn.inflight<64x128xbf16>, !attn.slot<64x128xbf16, rows>
+    ```
+  }];
+  let arguments = (ins Attn_InflightType:$inflight, Attn_SlotType:$slot);
+  let assemblyFormat = [{
+    $inflight `into` $slot attr-dict `:` type($inflight) `,` type($slot)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_SyncOp : Attn_Op<"sync", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "wait for own memory operations and for all waves";
+  let description = [{
+    Every wave's landed tiles are visible to every wave behind it, and no wave
+    reads any more what it read before it.
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Attn_ReadOp : Attn_Op<"read", [MemoryEffects<[MemRead]>]> {
+  let summary = "read a slot into registers";
+  let description = [{
+    From a `rows` slot the tile is the slot's matrix, from a `transposed` slot
+    its transpose, with k in the order of the accumulator (see `!attn.tile`).
+
+    Example:
+
+    ```mlir
+    %v = attn.read %v0
+        : !attn.slot<64x128xbf16, transposed> -> !attn.tile<128x64xbf16, mfma_a>
+    ```
+  }];
+  let arguments = (ins Attn_SlotType:$slot);
+  let results = (outs Attn_TileType:$tile);
+  let assemblyFormat = "$slot attr-dict `:` type($slot) `->` type($tile)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Registers
+//===----------------------------------------------------------------------===//
+
+def Attn_SplatOp : Attn_Op<"splat", [Pure]> {
+  let summary = "a tile with one value everywhere";
+  let description = [{
+    Example: `%o = attn.splat %zero : !attn.tile<128x32xf32, mfma_c>`
+  }];
+  let arguments = (ins F32:$value);
+  let results = (outs Attn_TileType:$tile);
+  let assemblyFormat = "$value attr-dict `:` type($tile)";
+}
+
+def Attn_MmaOp : Attn_Op<"mma", [Pure, AllTypesMatch<["acc", "res"]>]> {
+  let summary = "multiply two tiles and add a third";
+  let description = [{
+    res = a b + acc, in f32, by the chip's full-rate MFMA.
+
+    Example:
+
+    ```mlir
+    %s = attn.mma %k, %q, %zero : !attn.tile<64x128xbf16, mfma_a>,
+        !attn.tile<128x32xbf16, mfma_b>, !attn.tile<64x32xf32, mfma_c>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$a, Attn_TileType:$b, Attn_TileType:$acc);
+  let results = (outs Attn_TileType:$res);
+  let assemblyFormat = [{
+    $a `,` $b `,` $acc attr-dict `:` type($a) `,` type($b) `,` type($acc)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_FlipSignOp : Attn_Op<"flip_sign", [Pure, SameOperandsAndResultType]> {
+  let summary = "flip the signs of 16-bit elements by a mask";
+  let description = [{
+    XORs every pair of elements with `mask`: 0x80008000 negates, 0 does nothing.
+
+    Example: `%qs = attn.flip_sign %q by %mask : !attn.tile<128x32xbf16, mfma_b>`
+  }];
+  let arguments = (ins Attn_TileType:$tile, I32:$mask);
+  let results = (outs Attn_TileType:$res);
+  let assemblyFormat = "$tile `by` $mask attr-dict `:` type($tile)";
+}
+
+def Attn_MaskOp : Attn_Op<"mask", [Pure, AllTypesMatch<["tile", "res"]>]> {
+  let summary = "set the scores that a query may not see to -inf";
+  let description = [{
+    Element (i, j) of the S^T tile belongs to KV row `kv + i` and query row
+    `q + j`. It stays iff `kv + i < limit` and, with a diagonal,
+    `kv + i <= q + j + diagonal`. The test that a tile needs any of it is
+    uniform over the wave and skips the rest.
+
+    Example:
+
+    ```mlir
+    %m = attn.mask %s kv %t q %row limit %seqlen_kv diagonal %delta
+        : !attn.tile<64x32xf32, mfma_c>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$tile, I32:$kv, I32:$q, I32:$limit,
+                       Optional<I32>:$diagonal);
+  let results = (outs Attn_TileType:$res);
+  let assemblyFormat = [{
+    $tile `kv` $kv `q` $q `limit` $limit (`diagonal` $diagonal^)? attr-dict
+    `:` type($tile)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_SoftmaxStepOp : Attn_Op<"softmax_step", [Pure,
+    AllTypesMatch<["max", "sum", "newMax", "newSum", "correction"]>]> {
+  let summary = "one step of the online softmax over a KV tile";
+  let description = [{
+    Per query column, in base 2 (`scale` holds log2(e)):
+
+        max' = max(max, rows of s)
+        p    = exp2(scale * s - scale * max')
+        sum' = sum * correction + rows of p
+        correction = exp2(scale * max - scale * max')
+
+    `p` is rounded to the element type of its tile. A column with nothing
+    visible so far has max' = -inf and p = 0. Each half-wave keeps its own part
+    of the sum; `attn.finalize` adds them.
+
+    Example:
+
+    ```mlir
+    %p, %m1, %l1, %c = attn.softmax_step %s, %m, %l scale %scale
+        : !attn.tile<64x32xf32, mfma_c> -> !attn.tile<64x32xbf16, mfma_b>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$scores, Attn_TileType:$max,
+                       Attn_TileType:$sum, F32:$scale);
+  let results = (outs Attn_TileType:$p, Attn_TileType:$newMax,
+                      Attn_TileType:$newSum, Attn_TileType:$correction);
+  let assemblyFormat = [{
+    $scores `,` $max `,` $sum `scale` $scale attr-dict
+    `:` type($scores) `,` type($max) `->` type($p)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_RescaleOp : Attn_Op<"rescale", [Pure, AllTypesMatch<["tile", "res"]>]> {
+  let summary = "multiply each column by its own factor";
+  let description = [{
+    Example:
+
+    ```mlir
+    %o1 = attn.rescale %o by %c
+        : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$tile, Attn_TileType:$factor);
+  let results = (outs Attn_TileType:$res);
+  let assemblyFormat = [{
+    $tile `by` $factor attr-dict `:` type($tile) `,` type($factor)
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_FinalizeOp : Attn_Op<"finalize", [Pure, AllTypesMatch<["acc", "o"]>,
+                                           AllTypesMatch<["max", "sum", "lse"]>]> {
+  let summary = "normalise O and compute the LSE";
+  let description = [{
+    With L the sum over both half-waves: o = acc / L and
+    lse = ln(2) * (scale * max + log2(L)). Where L = 0, o = 0 and lse = -inf.
+
+    Example:
+
+    ```mlir
+    %o1, %lse = attn.finalize %o, %m, %l scale %scale
+        : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$acc, Attn_TileType:$max,
+                       Attn_TileType:$sum, F32:$scale);
+  let results = (outs Attn_TileType:$o, Attn_TileType:$lse);
+  let assemblyFormat = [{
+    $acc `,` $max `,` $sum `scale` $scale attr-dict `:` type($acc) `,` type($max)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // FLYATTN_DIALECT_ATTN_IR_ATTNTILEOPS_TD

@@ -1,0 +1,76 @@
+//===- include/flyattn/Pipelines/Pipelines.h - The pass pipelines -*- C++ -*--===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// The one place that composes passes. flydsl-opt, the plugin and the driver all
+// call these functions. Beside each stands the same pipeline as text.
+
+#ifndef FLYATTN_PIPELINES_PIPELINES_H
+#define FLYATTN_PIPELINES_PIPELINES_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/CommandLine.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace mlir {
+class OpPassManager;
+class DialectRegistry;
+} // namespace mlir
+
+namespace flyattn {
+
+struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
+  Option<std::string> chip{*this, "chip",
+                           llvm::cl::desc("gfx942 or gfx950"),
+                           llvm::cl::init("gfx950")};
+  Option<bool> bf16Truncate{
+      *this, "bf16-truncate",
+      llvm::cl::desc("truncate f32 to bf16 where the chip has no conversion"),
+      llvm::cl::init(false)};
+};
+
+/// L1 to L2. As text, for gfx950:
+///   builtin.module(attn-select-config{chip=gfx950}, attn-tile, canonicalize,
+///                  cse)
+void buildAttnToTilePipeline(mlir::OpPassManager &pm,
+                             const PipelineOptions &options);
+
+/// Schedules the KV loop of tile-level kernels:
+///   builtin.module(gpu.module(attn-double-buffer, canonicalize, cse))
+void buildTileToSchedulePipeline(mlir::OpPassManager &pm,
+                                 const PipelineOptions &options);
+
+/// L4: the chip's own instructions, upstream dialects only:
+///   builtin.module(gpu.module(attn-lower-tiles{chip=gfx950}, canonicalize,
+///                  cse))
+void buildScheduleToROCDLPipeline(mlir::OpPassManager &pm,
+                                  const PipelineOptions &options);
+
+/// To the LLVM dialect:
+///   builtin.module(rocdl-attach-target{chip=gfx950 O=3},
+///     gpu.module(convert-scf-to-cf,
+///                convert-gpu-to-rocdl{chipset=gfx950 index-bitwidth=32
+///                                     runtime=HIP},
+///                convert-vector-to-llvm, canonicalize, cse,
+///                reconcile-unrealized-casts))
+void buildROCDLToLLVMPipeline(mlir::OpPassManager &pm,
+                              const PipelineOptions &options);
+
+/// All of the above in one.
+void buildAttnToLLVMPipeline(mlir::OpPassManager &pm,
+                             const PipelineOptions &options);
+
+/// Registers our passes, and the pipelines as --attn-to-tile,
+/// --attn-to-schedule, --attn-to-rocdl and --attn-to-llvm; each starts at
+/// attn.forward.
+void registerPassesAndPipelines();
+
+/// Adds the attn dialect, its interfaces, and every dialect its pipelines make.
+void registerDialects(mlir::DialectRegistry &registry);
+
+} // namespace flyattn
+
+#endif // FLYATTN_PIPELINES_PIPELINES_H

@@ -1,0 +1,136 @@
+//===- lib/Conversion/AttnToROCDL/DmaSlots.cpp - KV tiles copied straight into LDS ===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// A wave's DMA writes 1024 contiguous bytes of LDS, 16 a lane: a "line". It
+// takes 64 columns (128 bytes) of 8 rows. With L = rows / 8 lines for each 64
+// columns, line w holds rows w, w + L, w + 2L, ..., so that neighbouring rows
+// lie in neighbouring lines, and the pitch between lines alone decides the bank
+// of a row:
+//
+//   address(row, column) = ((column / 64) * L + row % L) * pitch
+//                          + (row / L) * 128 + (column % 64) * 2
+//
+// A pitch of 1024 + 16 spreads the 16-byte reads of 8 rows over all 64 banks,
+// one of 1024 + 64 the 8-byte transposed reads of 4 rows (checked by
+// enumeration against the phases of ds_read_b128 and ds_read_b64).
+
+#include "SlotAccess.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+
+namespace {
+constexpr int64_t lineBytes = 1024, lineRows = 8, lineColumns = 64;
+
+class DmaSlots : public SlotAccess {
+public:
+  using SlotAccess::SlotAccess;
+
+  int64_t bytes(SlotType slot) const override {
+    return lineGroups(slot) * linesPerGroup(slot) * pitch(slot);
+  }
+  SmallVector<Type> inflightTypes(InflightType) const override { return {}; }
+  SmallVector<Value> fetch(Leaf &b, Buffer buffer, Value row, Value slot,
+                           SlotType type) const override;
+  void land(Leaf &, ValueRange, Value, SlotType) const override {}
+  SmallVector<Value> read(Leaf &b, Value slot, SlotType type) const override {
+    return type.getArrangement() == Arrangement::Rows
+               ? readRows(b, slot, type)
+               : readTransposed(b, slot, type);
+  }
+
+private:
+  static int64_t pitch(SlotType slot) {
+    return lineBytes + (slot.getArrangement() == Arrangement::Rows ? 16 : 64);
+  }
+  static int64_t lineGroups(SlotType slot) {
+    return slot.getColumns() / lineColumns;
+  }
+  static int64_t linesPerGroup(SlotType slot) {
+    return slot.getRows() / lineRows;
+  }
+  SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type) const;
+  SmallVector<Value> readTransposed(Leaf &b, Value slot, SlotType type) const;
+};
+} // namespace
+
+SmallVector<Value> DmaSlots::fetch(Leaf &b, Buffer buffer, Value row,
+                                   Value slot, SlotType type) const {
+  int64_t waves = workItems / 64, perGroup = linesPerGroup(type);
+  Value lane = b.lane(), wave = b.wave();
+  Value uniform = b.mul(row, buffer.stride);
+  // Lane l takes 16 bytes of row w + L * (l / 8), column 8 * (l % 8).
+  Value laneRow = b.mul(b.div(lane, 8), perGroup);
+  Value laneBytes = b.mul(b.rem(lane, 8), 16);
+  for (int64_t first = 0; first < lineGroups(type) * perGroup; first += waves) {
+    Value line = b.add(wave, first);
+    Value group = b.div(line, perGroup), lineInGroup = b.rem(line, perGroup);
+    Value source = b.mul(b.add(laneRow, lineInGroup), buffer.stride);
+    source = b.add(source, laneBytes);
+    source = b.add(source, b.mul(group, lineColumns * 2));
+    b.copyToLds(buffer, source, uniform,
+                b.ldsAddress(slot, b.mul(line, pitch(type))));
+  }
+  return {};
+}
+
+/// Lane l of block (i, k): row 32 i + l % 32, columns 16 k + 8 (l / 32) + 0..7.
+SmallVector<Value> DmaSlots::readRows(Leaf &b, Value slot,
+                                      SlotType type) const {
+  int64_t perGroup = linesPerGroup(type);
+  auto block = VectorType::get(8, type.getElementType());
+  Value lane = b.lane();
+  Value laneRow = b.rem(lane, 32), half = b.div(lane, 32);
+  Value address = b.mul(b.rem(laneRow, perGroup), pitch(type));
+  address = b.add(address, b.mul(b.div(laneRow, perGroup), 128));
+  address = b.ldsAddress(slot, b.add(address, b.mul(half, 16)));
+
+  SmallVector<Value> blocks;
+  for (int64_t row = 0; row < type.getRows(); row += 32)
+    for (int64_t column = 0; column < type.getColumns(); column += 16) {
+      int64_t offset = (column / lineColumns) * perGroup * pitch(type) +
+                       (row / perGroup) * 128 + (column % lineColumns) * 2;
+      blocks.push_back(b.ldsRead(block, b.ldsAddress(address, offset)));
+    }
+  return blocks;
+}
+
+/// Lane l of block (i, k), with h = l / 32: column 32 i + l % 32; elements 0..3
+/// are rows 16 k + 4 h + 0..3, elements 4..7 rows 16 k + 8 + 4 h + 0..3. Each
+/// transposed read gives 4 of them: 16 lanes read 4 rows x 16 columns, lane n
+/// gets column n.
+SmallVector<Value> DmaSlots::readTransposed(Leaf &b, Value slot,
+                                            SlotType type) const {
+  int64_t perGroup = linesPerGroup(type);
+  auto part = VectorType::get(4, type.getElementType());
+  Value lane = b.lane();
+  Value laneRow = b.add(b.mul(b.div(lane, 32), 4), b.div(b.rem(lane, 16), 4));
+  Value laneColumn = b.add(b.mul(b.rem(b.div(lane, 16), 2), 16),
+                           b.mul(b.rem(lane, 4), 4));
+  Value address = b.mul(b.rem(laneRow, perGroup), pitch(type));
+  address = b.add(address, b.mul(b.div(laneRow, perGroup), 128));
+  address = b.ldsAddress(slot, b.add(address, b.mul(laneColumn, 2)));
+
+  SmallVector<Value> blocks;
+  for (int64_t column = 0; column < type.getColumns(); column += 32)
+    for (int64_t row = 0; row < type.getRows(); row += 16) {
+      SmallVector<Value> parts;
+      for (int64_t partRow : {row, row + 8}) {
+        int64_t line = (column / lineColumns) * perGroup + partRow % perGroup;
+        int64_t offset = line * pitch(type) + (partRow / perGroup) * 128 +
+                         (column % lineColumns) * 2;
+        parts.push_back(
+            b.ldsReadTransposed(part, b.ldsAddress(address, offset)));
+      }
+      blocks.push_back(b.concat(parts[0], parts[1]));
+    }
+  return blocks;
+}
+
+std::unique_ptr<SlotAccess> attn::createDmaSlots(unsigned workItems) {
+  return std::make_unique<DmaSlots>(workItems);
+}

@@ -1,0 +1,99 @@
+//===- lib/Conversion/AttnToROCDL/Leaf.h - The instructions that tile lowering emits -*- C++ -*--===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef FLYATTN_LIB_CONVERSION_ATTNTOROCDL_LEAF_H
+#define FLYATTN_LIB_CONVERSION_ATTNTOROCDL_LEAF_H
+
+#include "flyattn/Target/ChipInfo.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+#include <utility>
+
+namespace mlir::attn {
+
+/// A matrix in global memory: a buffer resource and the bytes between rows.
+struct Buffer {
+  Value resource; ///< !llvm.ptr<8>
+  Value stride;   ///< i32, bytes
+};
+
+/// Emits single instructions, chosen by the chip's facts. All rocdl ops are
+/// made here.
+class Leaf : public ImplicitLocOpBuilder {
+public:
+  Leaf(Location loc, OpBuilder &builder, const flyattn::ChipInfo &chip,
+       bool bf16Truncate)
+      : ImplicitLocOpBuilder(loc, builder), chip(chip),
+        bf16Truncate(bf16Truncate) {}
+
+  const flyattn::ChipInfo &chip;
+  const bool bf16Truncate;
+
+  // Integers (i32).
+  Value i32(int64_t value);
+  Value add(Value a, Value b);
+  Value add(Value a, int64_t b);
+  Value mul(Value a, Value b);
+  Value mul(Value a, int64_t b);
+  Value div(Value a, int64_t b); ///< unsigned
+  Value rem(Value a, int64_t b); ///< unsigned
+
+  // Where this work-item is.
+  Value workItem(); ///< in the workgroup
+  Value lane();     ///< in the wave
+  Value wave();     ///< in the workgroup, known to be uniform
+
+  // f32.
+  Value f32(float value);
+  Value exp2(Value x);
+  Value log2(Value x);
+  Value reciprocal(Value x);
+  /// max or sum of x and the same lane of the other half-wave.
+  Value maxOfHalves(Value x);
+  Value sumOfHalves(Value x);
+  /// vector<Nxf32> to N 16-bit floats.
+  Value convert(Value vector, Type element);
+
+  // Vectors.
+  Value bitcast(Value vector, VectorType type);
+  Value slice(Value vector, int64_t offset, int64_t size);
+  Value concat(Value a, Value b);
+  Value shuffle(Value a, Value b, ArrayRef<int64_t> elements);
+
+  // Global memory; offsets in bytes, `uniform` the same in all lanes. Beyond
+  // the buffer's end reads give 0 and writes are dropped.
+  Value load(VectorType type, Buffer buffer, Value offset, Value uniform);
+  void store(Value value, Buffer buffer, Value offset);
+  /// Copies 16 bytes a lane to lds + 16 * lane; `lds` is uniform.
+  void copyToLds(Buffer buffer, Value offset, Value uniform, Value lds);
+  Value makeResource(Value pointer, Value bytes);
+
+  // LDS (!llvm.ptr<3>).
+  Value ldsAddress(Value slot, Value bytes);
+  Value ldsAddress(Value address, int64_t bytes);
+  Value ldsRead(VectorType type, Value address);
+  void ldsWrite(Value value, Value address);
+  /// 4 16-bit elements a lane, transposed within 16 lanes.
+  Value ldsReadTransposed(VectorType type, Value address);
+  /// Waits for this wave's memory operations, then for all waves.
+  void sync();
+
+  /// acc + a b for one 32 x 32 x 16 block; 8 elements a lane of a and of b.
+  Value mma(Value a, Value b, Value acc);
+  /// Swaps x's upper half-wave with y's lower one; i32.
+  std::pair<Value, Value> swapHalves(Value x, Value y);
+
+private:
+  std::pair<Value, Value> bothHalves(Value x);
+  Value truncate(Value vector, Type element);
+};
+
+} // namespace mlir::attn
+
+#endif // FLYATTN_LIB_CONVERSION_ATTNTOROCDL_LEAF_H

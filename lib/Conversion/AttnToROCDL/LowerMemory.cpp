@@ -1,0 +1,253 @@
+//===- lib/Conversion/AttnToROCDL/LowerMemory.cpp - Views, loads, stores and slots ===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TileConversion.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+
+static Buffer asBuffer(ValueRange view) { return {view[0], view[1]}; }
+
+namespace {
+struct LowerView : TilePattern<ViewOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(ViewOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Leaf b = lowering.leaf(op, rewriter);
+    ViewType type = op.getView().getType();
+    int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
+    auto i64 = [&](int64_t value) -> Value {
+      return arith::ConstantIntOp::create(b, b.getI64Type(), value);
+    };
+    Value base = LLVM::GEPOp::create(
+        b, adaptor.getBase().getType(), type.getElementType(),
+        adaptor.getBase(), ArrayRef<LLVM::GEPArg>{adaptor.getOffset()});
+    Value stride = b.mul(adaptor.getStride(), i64(bytes));
+    // The last row ends the buffer, not the stride behind it.
+    Value rows = arith::ExtUIOp::create(b, b.getI64Type(), adaptor.getRows());
+    Value size = b.mul(arith::SubIOp::create(b, rows, i64(1)), stride);
+    size = b.add(size, i64(type.getColumns() * bytes));
+    Value narrow = arith::TruncIOp::create(b, b.getI32Type(), stride);
+    rewriter.replaceOpWithMultiple(op, {{b.makeResource(base, size), narrow}});
+    return success();
+  }
+};
+
+/// Q as the B operand: lane l takes row l % 32, columns 16 k + 8 (l / 32)..+7.
+struct LowerLoad : TilePattern<LoadOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(LoadOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    TileType tile = op.getTile().getType();
+    if (tile.getLayout() != TileLayout::MfmaB || !op.getTransposed() ||
+        tile.getColumns() != 32)
+      return op.emitOpError()
+             << "only a transposed mfma_b tile of 32 columns is read straight "
+                "into registers; stage other loads through LDS "
+                "(--attn-double-buffer)";
+    Leaf b = lowering.leaf(op, rewriter);
+    Buffer buffer = asBuffer(adaptor.getView());
+    Value row = adaptor.getRow().front();
+    Value lane = b.lane();
+    Value offset = b.mul(b.rem(lane, 32), buffer.stride);
+    offset = b.add(offset, b.mul(b.div(lane, 32), 16));
+    Value uniform = b.mul(row, buffer.stride);
+    auto words = VectorType::get(4, b.getI32Type());
+    auto block = VectorType::get(8, tile.getElementType());
+    SmallVector<Value> blocks;
+    for (int64_t k = 0; k < tile.getRows(); k += 16)
+      blocks.push_back(b.bitcast(
+          b.load(words, buffer, b.add(offset, 2 * k), uniform), block));
+    rewriter.replaceOpWithMultiple(op, {blocks});
+    return success();
+  }
+};
+
+struct LowerStore : TilePattern<StoreOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(StoreOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    TileType tile = op.getTile().getType();
+    if (tile.getColumns() != 32)
+      return rewriter.notifyMatchFailure(op, "a wave stores 32 columns");
+    Leaf b = lowering.leaf(op, rewriter);
+    Buffer buffer = asBuffer(adaptor.getView());
+    Value lane = b.lane();
+    Value row = b.add(adaptor.getRow().front(), b.rem(lane, 32));
+    Value offset = b.mul(row, buffer.stride);
+    if (tile.getLayout() == TileLayout::Columns)
+      storeColumns(b, adaptor.getTile().front(), buffer, offset);
+    else
+      storeBlocks(b, adaptor.getTile(), op.getView().getType().getElementType(),
+                  buffer, offset);
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  /// The half-waves hold the same values: the lower one stores.
+  static void storeColumns(Leaf &b, Value value, Buffer buffer, Value offset) {
+    Value lower = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, b.lane(),
+                                        b.i32(32));
+    auto guard = scf::IfOp::create(b, lower, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard insertion(b);
+    b.setInsertionPointToStart(guard.thenBlock());
+    b.store(value, buffer, offset);
+  }
+
+  /// Register r of a block is element 8 (r / 4) + 4 (l / 32) + r % 4 of the
+  /// row, so four registers are 8 contiguous bytes. With the swap of half-waves
+  /// two such groups become 16 contiguous bytes a lane.
+  static void storeBlocks(Leaf &b, ValueRange blocks, Type element,
+                          Buffer buffer, Value offset) {
+    Value half = b.div(b.lane(), 32);
+    offset = b.add(offset, b.mul(half, b.chip.permlaneSwap ? 16 : 8));
+    auto words = VectorType::get(2, b.getI32Type());
+    for (auto [index, block] : llvm::enumerate(blocks)) {
+      SmallVector<Value> groups;
+      for (int64_t group = 0; group < 4; ++group)
+        groups.push_back(b.bitcast(
+            b.convert(b.slice(block, 4 * group, 4), element), words));
+      for (int64_t group = 0; group < 4; ++group) {
+        Value at = b.add(offset, 64 * index + 16 * group);
+        if (!b.chip.permlaneSwap)
+          b.store(groups[group], buffer, at);
+        else if (group % 2 == 0)
+          b.store(mergeGroups(b, groups[group], groups[group + 1]), buffer, at);
+      }
+    }
+  }
+
+  /// Lower lanes get all 8 elements of the first group, upper lanes those of
+  /// the second.
+  static Value mergeGroups(Leaf &b, Value first, Value second) {
+    SmallVector<Value> low, high;
+    for (int64_t i : {0, 1}) {
+      auto [own, other] =
+          b.swapHalves(vector::ExtractOp::create(b, first, i),
+                       vector::ExtractOp::create(b, second, i));
+      low.push_back(own);
+      high.push_back(other);
+    }
+    low.append(high);
+    return vector::FromElementsOp::create(
+        b, VectorType::get(4, b.getI32Type()), low);
+  }
+};
+
+/// A slot is an LDS global of its own.
+struct LowerAllocSlot : TilePattern<AllocSlotOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(AllocSlotOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
+    std::string name = (kernel.getName() + "_" + op.getName()).str();
+    int64_t bytes = lowering.slots->bytes(op.getSlot().getType());
+    auto type = LLVM::LLVMArrayType::get(rewriter.getI8Type(), bytes);
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPoint(kernel);
+      LLVM::GlobalOp::create(rewriter, op.getLoc(), type, /*isConstant=*/false,
+                             LLVM::Linkage::Internal, name, Attribute(),
+                             /*alignment=*/16, /*addrSpace=*/3);
+    }
+    rewriter.replaceOpWithNewOp<LLVM::AddressOfOp>(
+        op, LLVM::LLVMPointerType::get(getContext(), 3), name);
+    return success();
+  }
+};
+
+struct LowerFetch : TilePattern<FetchOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(FetchOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Leaf b = lowering.leaf(op, rewriter);
+    SmallVector<Value> inflight = lowering.slots->fetch(
+        b, asBuffer(adaptor.getView()), adaptor.getRow().front(),
+        adaptor.getSlot().front(), op.getSlot().getType());
+    rewriter.replaceOpWithMultiple(op, {inflight});
+    return success();
+  }
+};
+
+struct LowerLand : TilePattern<LandOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(LandOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Leaf b = lowering.leaf(op, rewriter);
+    lowering.slots->land(b, adaptor.getInflight(), adaptor.getSlot().front(),
+                         op.getSlot().getType());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerSync : TilePattern<SyncOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(SyncOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    lowering.leaf(op, rewriter).sync();
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerRead : TilePattern<ReadOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(ReadOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Leaf b = lowering.leaf(op, rewriter);
+    SmallVector<Value> blocks =
+        lowering.slots->read(b, adaptor.getSlot(), op.getSlot().getType());
+    rewriter.replaceOpWithMultiple(op, {blocks});
+    return success();
+  }
+};
+
+/// The number of this wave in its workgroup, uniform.
+struct LowerSubgroupId : TilePattern<gpu::SubgroupIdOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(gpu::SubgroupIdOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Leaf b = lowering.leaf(op, rewriter);
+    rewriter.replaceOpWithNewOp<arith::IndexCastOp>(
+        op, rewriter.getIndexType(), b.wave());
+    return success();
+  }
+};
+} // namespace
+
+void attn::populateMemoryPatterns(RewritePatternSet &patterns,
+                                  const TypeConverter &converter,
+                                  const TileLowering &lowering) {
+  patterns.add<LowerView, LowerLoad, LowerStore, LowerAllocSlot, LowerFetch,
+               LowerLand, LowerSync, LowerRead, LowerSubgroupId>(
+      converter, patterns.getContext(), lowering);
+}

@@ -1,0 +1,155 @@
+//===- lib/Conversion/AttnToROCDL/LowerTiles.cpp - Lower tile ops to one chip's instructions ===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Converts each kernel of a gpu.module from tiles to vectors of registers. The
+// patterns are in Lower{Memory,Registers,Softmax}.cpp, the LDS layouts in
+// DmaSlots.cpp and RegisterSlots.cpp, single instructions in Leaf.cpp.
+
+#include "TileConversion.h"
+
+#include "flyattn/Conversion/AttnToROCDL/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace mlir::attn {
+#define GEN_PASS_DEF_ATTNLOWERTILES
+#include "flyattn/Conversion/AttnToROCDL/Passes.h.inc"
+} // namespace mlir::attn
+
+using namespace mlir;
+using namespace mlir::attn;
+
+static LogicalResult convertTile(TileType tile, SmallVectorImpl<Type> &types) {
+  auto blocks = [&](int64_t rows, int64_t columns) {
+    return (tile.getRows() / rows) * (tile.getColumns() / columns);
+  };
+  Type element = tile.getElementType();
+  switch (tile.getLayout()) {
+  case TileLayout::MfmaA:
+    types.append(blocks(32, 16), VectorType::get(8, element));
+    return success();
+  case TileLayout::MfmaB:
+    types.append(blocks(16, 32), VectorType::get(8, element));
+    return success();
+  case TileLayout::MfmaC:
+    types.append(blocks(32, 32), VectorType::get(16, element));
+    return success();
+  case TileLayout::Columns:
+    types.append(blocks(1, 32), element);
+    return success();
+  }
+  return failure();
+}
+
+TileTypeConverter::TileTypeConverter(const TileLowering &lowering) {
+  addConversion([](Type type) { return type; });
+  addConversion([](TileType tile, SmallVectorImpl<Type> &types) {
+    return convertTile(tile, types);
+  });
+  addConversion([](ViewType view, SmallVectorImpl<Type> &types) {
+    types.push_back(LLVM::LLVMPointerType::get(view.getContext(), 8));
+    types.push_back(IntegerType::get(view.getContext(), 32));
+    return success();
+  });
+  addConversion([](SlotType slot) {
+    return LLVM::LLVMPointerType::get(slot.getContext(), 3);
+  });
+  addConversion(
+      [&lowering](InflightType type, SmallVectorImpl<Type> &types) {
+        llvm::append_range(types, lowering.slots->inflightTypes(type));
+        return success();
+      });
+}
+
+/// LDS that the kernel's slots take, with the limit and the sharing of the work
+/// checked.
+static LogicalResult checkSlots(gpu::GPUFuncOp kernel, unsigned workItems,
+                                const TileLowering &lowering) {
+  int64_t total = 0;
+  WalkResult result = kernel.walk([&](AllocSlotOp op) {
+    SlotType slot = op.getSlot().getType();
+    total += lowering.slots->bytes(slot);
+    if (slot.getRows() * slot.getColumns() % (16 * workItems) == 0)
+      return WalkResult::advance();
+    op.emitOpError() << "a tile of " << slot.getRows() << " x "
+                     << slot.getColumns() << " does not share out over "
+                     << workItems << " work-items in pieces of 16 elements";
+    return WalkResult::interrupt();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  if (total > lowering.chip.ldsBytes)
+    return kernel.emitOpError()
+           << "needs " << total << " bytes of LDS, " << lowering.chip.name
+           << " has " << lowering.chip.ldsBytes
+           << "; choose a smaller kv_tile";
+  return success();
+}
+
+static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
+                                 const flyattn::ChipInfo &chip,
+                                 bool bf16Truncate) {
+  std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
+  if (!block)
+    return kernel.emitOpError() << "tile ops need a known_block_size";
+  unsigned workItems = (*block)[0];
+  TileLowering lowering{chip, bf16Truncate,
+                        SlotAccess::create(chip, workItems)};
+  if (failed(checkSlots(kernel, workItems, lowering)))
+    return failure();
+
+  MLIRContext *context = kernel.getContext();
+  TileTypeConverter converter(lowering);
+  RewritePatternSet patterns(context);
+  ConversionTarget target(*context);
+  populateMemoryPatterns(patterns, converter, lowering);
+  populateRegisterPatterns(patterns, converter, lowering);
+  populateSoftmaxPatterns(patterns, converter, lowering);
+  scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
+                                                       target);
+  target.addIllegalDialect<AttnDialect>();
+  target.addIllegalOp<gpu::SubgroupIdOp>();
+  target.addLegalDialect<arith::ArithDialect, gpu::GPUDialect,
+                         LLVM::LLVMDialect, ROCDL::ROCDLDialect,
+                         vector::VectorDialect>();
+  if (failed(applyPartialConversion(kernel, target, std::move(patterns))))
+    return failure();
+
+  // One register file, all of it architectural: LLVM otherwise splits it and
+  // copies between the halves.
+  OpBuilder b(context);
+  kernel->setAttr("passthrough",
+                  b.getArrayAttr({b.getStrArrayAttr(
+                      {"amdgpu-agpr-alloc", "0"})}));
+  return success();
+}
+
+namespace {
+struct LowerTiles : attn::impl::AttnLowerTilesBase<LowerTiles> {
+  using AttnLowerTilesBase::AttnLowerTilesBase;
+
+  void runOnOperation() override {
+    const flyattn::ChipInfo *info = flyattn::findChip(chip);
+    if (!info) {
+      getOperation().emitError() << "unknown chip '" << chip
+                                 << "'; supported: " << flyattn::chipNames();
+      return signalPassFailure();
+    }
+    SmallVector<gpu::GPUFuncOp> kernels(
+        getOperation().getOps<gpu::GPUFuncOp>());
+    for (gpu::GPUFuncOp kernel : kernels)
+      if (failed(lowerKernel(kernel, *info, bf16Truncate)))
+        return signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,170 @@
+//===- lib/Conversion/AttnToROCDL/RegisterSlots.cpp - KV tiles that reach LDS through registers ===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Row slots keep rows 16 bytes longer than their data, so that neighbouring
+// rows start in different banks:
+//
+//   address(row, column) = row * (2 * columns + 16) + 2 * column
+//
+// Transposed slots hold the transpose, so that the reader finds its 8 rows of
+// one column in 16 contiguous bytes. Each work-item loads 4 rows x 4 columns,
+// transposes them in registers and writes, for each column, the 4 rows as 8
+// bytes. The accumulator's order of k (see !attn.tile) is kept by where a group
+// of 4 rows goes: group g = 4 k + 2 b + h goes to place p = 4 k + 2 h + b.
+//
+//   address(row, column) = column * (2 * rows + 16) + 8 * p(row / 4) + 2 * (row % 4)
+
+#include "SlotAccess.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+
+namespace {
+class RegisterSlots : public SlotAccess {
+public:
+  using SlotAccess::SlotAccess;
+
+  int64_t bytes(SlotType slot) const override {
+    return slot.getArrangement() == Arrangement::Rows
+               ? slot.getRows() * pitch(slot.getColumns())
+               : slot.getColumns() * pitch(slot.getRows());
+  }
+  SmallVector<Type> inflightTypes(InflightType type) const override {
+    auto part = VectorType::get(8, type.getElementType());
+    int64_t elements = type.getShape()[0] * type.getShape()[1];
+    return SmallVector<Type>(elements / (8 * workItems), part);
+  }
+  SmallVector<Value> fetch(Leaf &b, Buffer buffer, Value row, Value slot,
+                           SlotType type) const override;
+  void land(Leaf &b, ValueRange inflight, Value slot,
+            SlotType type) const override;
+  SmallVector<Value> read(Leaf &b, Value slot, SlotType type) const override;
+
+private:
+  /// Bytes between two runs of `length` elements.
+  static int64_t pitch(int64_t length) { return 2 * length + 16; }
+  void landRows(Leaf &b, ValueRange inflight, Value slot, SlotType type) const;
+  void landTransposed(Leaf &b, ValueRange inflight, Value slot,
+                      SlotType type) const;
+};
+
+/// A row and a column (i32) of the tile.
+struct Position {
+  Value row, column;
+};
+} // namespace
+
+/// The first element of the work-item's share number `index`; a share is
+/// `height` x `width` elements, shares lie along the rows.
+static Position share(Leaf &b, SlotType type, int64_t index, unsigned workItems,
+                      int64_t height, int64_t width) {
+  int64_t perRow = type.getColumns() / width;
+  Value number = b.add(b.workItem(), index * workItems);
+  return {b.mul(b.div(number, perRow), height),
+          b.mul(b.rem(number, perRow), width)};
+}
+
+/// Row slots take 8 elements of one row a share. Transposed slots take 4 x 4;
+/// two values hold its 4 rows.
+SmallVector<Value> RegisterSlots::fetch(Leaf &b, Buffer buffer, Value row,
+                                        Value, SlotType type) const {
+  bool transposed = type.getArrangement() == Arrangement::Transposed;
+  int64_t height = transposed ? 4 : 1, width = transposed ? 4 : 8;
+  int64_t shares =
+      type.getRows() * type.getColumns() / (height * width * workItems);
+  auto words = VectorType::get(width / 2, b.getI32Type());
+  auto elements = VectorType::get(width, type.getElementType());
+
+  Value uniform = b.mul(row, buffer.stride);
+  SmallVector<Value> loaded;
+  for (int64_t index = 0; index < shares; ++index) {
+    Position first = share(b, type, index, workItems, height, width);
+    Value offset = b.add(b.mul(first.row, buffer.stride),
+                         b.mul(first.column, 2));
+    for (int64_t i = 0; i < height; ++i) {
+      loaded.push_back(
+          b.bitcast(b.load(words, buffer, offset, uniform), elements));
+      offset = b.add(offset, buffer.stride);
+    }
+  }
+  if (!transposed)
+    return loaded;
+  SmallVector<Value> pairs;
+  for (size_t i = 0; i < loaded.size(); i += 2)
+    pairs.push_back(b.concat(loaded[i], loaded[i + 1]));
+  return pairs;
+}
+
+void RegisterSlots::landRows(Leaf &b, ValueRange inflight, Value slot,
+                             SlotType type) const {
+  for (auto [index, value] : llvm::enumerate(inflight)) {
+    Position first = share(b, type, index, workItems, 1, 8);
+    Value address = b.add(b.mul(first.row, pitch(type.getColumns())),
+                          b.mul(first.column, 2));
+    b.ldsWrite(value, b.ldsAddress(slot, address));
+  }
+}
+
+void RegisterSlots::landTransposed(Leaf &b, ValueRange inflight, Value slot,
+                                   SlotType type) const {
+  int64_t columnPitch = pitch(type.getRows());
+  for (size_t index = 0; index < inflight.size() / 2; ++index) {
+    Position first = share(b, type, index, workItems, 4, 4);
+    Value group = b.div(first.row, 4);
+    Value place = b.mul(b.div(group, 4), 4);
+    place = b.add(place, b.mul(b.rem(group, 2), 2));
+    place = b.add(place, b.rem(b.div(group, 2), 2));
+    Value address = b.add(b.mul(first.column, columnPitch), b.mul(place, 8));
+    address = b.ldsAddress(slot, address);
+    // Rows 0 and 1, and rows 2 and 3, of 4 columns each.
+    Value upper = inflight[2 * index], lower = inflight[2 * index + 1];
+    for (int64_t column = 0; column < 4; ++column)
+      b.ldsWrite(b.shuffle(upper, lower,
+                           {column, column + 4, column + 8, column + 12}),
+                 b.ldsAddress(address, column * columnPitch));
+  }
+}
+
+void RegisterSlots::land(Leaf &b, ValueRange inflight, Value slot,
+                         SlotType type) const {
+  if (type.getArrangement() == Arrangement::Rows)
+    landRows(b, inflight, slot, type);
+  else
+    landTransposed(b, inflight, slot, type);
+}
+
+/// Both arrangements read alike: lane l finds its 8 elements at run l % 32 of
+/// the block, 16 bytes at 16 * (l / 32).
+SmallVector<Value> RegisterSlots::read(Leaf &b, Value slot,
+                                       SlotType type) const {
+  int64_t runs = type.getRows(), length = type.getColumns();
+  if (type.getArrangement() == Arrangement::Transposed)
+    std::swap(runs, length);
+  auto block = VectorType::get(8, type.getElementType());
+  Value lane = b.lane();
+  Value address = b.add(b.mul(b.rem(lane, 32), pitch(length)),
+                        b.mul(b.div(lane, 32), 16));
+  address = b.ldsAddress(slot, address);
+
+  SmallVector<Value> blocks;
+  for (int64_t run = 0; run < runs; run += 32)
+    for (int64_t k = 0; k < length; k += 16)
+      blocks.push_back(
+          b.ldsRead(block, b.ldsAddress(address, run * pitch(length) + 2 * k)));
+  return blocks;
+}
+
+std::unique_ptr<SlotAccess> attn::createRegisterSlots(unsigned workItems) {
+  return std::make_unique<RegisterSlots>(workItems);
+}
+
+std::unique_ptr<SlotAccess> SlotAccess::create(const flyattn::ChipInfo &chip,
+                                               unsigned workItems) {
+  return chip.ldsDmaBytes >= 16 && chip.transposedLdsRead
+             ? createDmaSlots(workItems)
+             : createRegisterSlots(workItems);
+}

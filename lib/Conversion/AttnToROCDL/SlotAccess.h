@@ -1,0 +1,51 @@
+//===- lib/Conversion/AttnToROCDL/SlotAccess.h - How KV tiles pass through LDS -*- C++ -*--===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef FLYATTN_LIB_CONVERSION_ATTNTOROCDL_SLOTACCESS_H
+#define FLYATTN_LIB_CONVERSION_ATTNTOROCDL_SLOTACCESS_H
+
+#include "Leaf.h"
+
+#include "flyattn/Dialect/Attn/IR/Attn.h"
+
+#include <memory>
+
+namespace mlir::attn {
+
+/// Where an element of a KV tile lies in its LDS slot, and how it gets there
+/// and back. One implementation for chips that copy straight into LDS
+/// (DmaSlots.cpp), one for those that go through registers
+/// (RegisterSlots.cpp).
+class SlotAccess {
+public:
+  explicit SlotAccess(unsigned workItems) : workItems(workItems) {}
+  virtual ~SlotAccess() = default;
+
+  /// Bytes of LDS for a slot.
+  virtual int64_t bytes(SlotType slot) const = 0;
+  /// The registers that a fetch holds until it lands.
+  virtual SmallVector<Type> inflightTypes(InflightType type) const = 0;
+  virtual SmallVector<Value> fetch(Leaf &b, Buffer buffer, Value row,
+                                   Value slot, SlotType type) const = 0;
+  virtual void land(Leaf &b, ValueRange inflight, Value slot,
+                    SlotType type) const = 0;
+  /// The blocks of the mfma_a tile.
+  virtual SmallVector<Value> read(Leaf &b, Value slot, SlotType type) const = 0;
+
+  static std::unique_ptr<SlotAccess> create(const flyattn::ChipInfo &chip,
+                                            unsigned workItems);
+
+protected:
+  const unsigned workItems;
+};
+
+std::unique_ptr<SlotAccess> createDmaSlots(unsigned workItems);
+std::unique_ptr<SlotAccess> createRegisterSlots(unsigned workItems);
+
+} // namespace mlir::attn
+
+#endif // FLYATTN_LIB_CONVERSION_ATTNTOROCDL_SLOTACCESS_H

@@ -1,0 +1,156 @@
+//===- AttnTileOps.cpp - Verifiers of the tile-level ops ------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flyattn/Dialect/Attn/IR/Attn.h"
+
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+
+#define GET_OP_CLASSES
+#include "flyattn/Dialect/Attn/IR/AttnOps.cpp.inc"
+
+static LogicalResult expectLayout(Operation *op, StringRef name, TileType tile,
+                                  TileLayout layout) {
+  if (tile.getLayout() == layout)
+    return success();
+  return op->emitOpError() << name << " must be an "
+                           << stringifyTileLayout(layout) << " tile, got "
+                           << tile;
+}
+
+static LogicalResult expectShape(Operation *op, StringRef name,
+                                 ArrayRef<int64_t> shape, int64_t rows,
+                                 int64_t columns) {
+  if (shape[0] == rows && shape[1] == columns)
+    return success();
+  return op->emitOpError() << name << " must be " << rows << " x " << columns
+                           << ", got " << shape[0] << " x " << shape[1];
+}
+
+static LogicalResult expectElement(Operation *op, Type got, Type expected) {
+  if (got == expected)
+    return success();
+  return op->emitOpError() << "element types must agree, got " << got
+                           << " and " << expected;
+}
+
+LogicalResult LoadOp::verify() {
+  TileType tile = getTile().getType();
+  ViewType view = getView().getType();
+  if (failed(expectElement(*this, tile.getElementType(), view.getElementType())))
+    return failure();
+  int64_t width = getTransposed() ? tile.getRows() : tile.getColumns();
+  if (width != view.getColumns())
+    return emitOpError() << "a row of the view has " << view.getColumns()
+                         << " elements, the tile takes " << width;
+  return success();
+}
+
+LogicalResult StoreOp::verify() {
+  TileType tile = getTile().getType();
+  ViewType view = getView().getType();
+  if (tile.getLayout() != TileLayout::MfmaC &&
+      tile.getLayout() != TileLayout::Columns)
+    return emitOpError() << "stores mfma_c and columns tiles, got " << tile;
+  if (tile.getRows() != view.getColumns())
+    return emitOpError() << "a row of the view has " << view.getColumns()
+                         << " elements, a column of the tile "
+                         << tile.getRows();
+  if (tile.getLayout() == TileLayout::Columns)
+    return expectElement(*this, tile.getElementType(), view.getElementType());
+  return success();
+}
+
+LogicalResult FetchOp::verify() {
+  SlotType slot = getSlot().getType();
+  ViewType view = getView().getType();
+  InflightType inflight = getInflight().getType();
+  if (failed(expectElement(*this, slot.getElementType(), view.getElementType())) ||
+      failed(expectElement(*this, inflight.getElementType(),
+                           view.getElementType())))
+    return failure();
+  if (slot.getColumns() != view.getColumns())
+    return emitOpError() << "a row of the view has " << view.getColumns()
+                         << " elements, a row of the slot "
+                         << slot.getColumns();
+  return expectShape(*this, "the inflight tile", inflight.getShape(),
+                     slot.getRows(), slot.getColumns());
+}
+
+LogicalResult LandOp::verify() {
+  SlotType slot = getSlot().getType();
+  InflightType inflight = getInflight().getType();
+  if (failed(expectElement(*this, inflight.getElementType(),
+                           slot.getElementType())))
+    return failure();
+  return expectShape(*this, "the inflight tile", inflight.getShape(),
+                     slot.getRows(), slot.getColumns());
+}
+
+LogicalResult ReadOp::verify() {
+  SlotType slot = getSlot().getType();
+  TileType tile = getTile().getType();
+  if (failed(expectLayout(*this, "the result", tile, TileLayout::MfmaA)) ||
+      failed(expectElement(*this, tile.getElementType(), slot.getElementType())))
+    return failure();
+  bool transposed = slot.getArrangement() == Arrangement::Transposed;
+  int64_t rows = slot.getRows(), columns = slot.getColumns();
+  if (transposed)
+    std::swap(rows, columns);
+  return expectShape(*this, "the result", tile.getShape(), rows, columns);
+}
+
+LogicalResult MmaOp::verify() {
+  TileType a = getA().getType(), b = getB().getType(), acc = getAcc().getType();
+  if (failed(expectLayout(*this, "a", a, TileLayout::MfmaA)) ||
+      failed(expectLayout(*this, "b", b, TileLayout::MfmaB)) ||
+      failed(expectLayout(*this, "acc", acc, TileLayout::MfmaC)) ||
+      failed(expectElement(*this, b.getElementType(), a.getElementType())))
+    return failure();
+  if (a.getColumns() != b.getRows())
+    return emitOpError() << "a's columns and b's rows must be equal, got "
+                         << a.getColumns() << " and " << b.getRows();
+  return expectShape(*this, "acc", acc.getShape(), a.getRows(), b.getColumns());
+}
+
+LogicalResult MaskOp::verify() {
+  return expectLayout(*this, "the tile", getTile().getType(),
+                      TileLayout::MfmaC);
+}
+
+LogicalResult SoftmaxStepOp::verify() {
+  TileType scores = getScores().getType(), p = getP().getType();
+  if (failed(expectLayout(*this, "the scores", scores, TileLayout::MfmaC)) ||
+      failed(expectLayout(*this, "max", getMax().getType(),
+                          TileLayout::Columns)) ||
+      failed(expectLayout(*this, "p", p, TileLayout::MfmaB)) ||
+      failed(expectShape(*this, "max", getMax().getType().getShape(), 1,
+                         scores.getColumns())))
+    return failure();
+  return expectShape(*this, "p", p.getShape(), scores.getRows(),
+                     scores.getColumns());
+}
+
+LogicalResult RescaleOp::verify() {
+  TileType tile = getTile().getType(), factor = getFactor().getType();
+  if (failed(expectLayout(*this, "the tile", tile, TileLayout::MfmaC)) ||
+      failed(expectLayout(*this, "the factor", factor, TileLayout::Columns)))
+    return failure();
+  return expectShape(*this, "the factor", factor.getShape(), 1,
+                     tile.getColumns());
+}
+
+LogicalResult FinalizeOp::verify() {
+  TileType acc = getAcc().getType(), max = getMax().getType();
+  if (failed(expectLayout(*this, "acc", acc, TileLayout::MfmaC)) ||
+      failed(expectLayout(*this, "max", max, TileLayout::Columns)))
+    return failure();
+  return expectShape(*this, "max", max.getShape(), 1, acc.getColumns());
+}

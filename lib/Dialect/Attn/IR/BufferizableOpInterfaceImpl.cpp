@@ -1,0 +1,52 @@
+//===- BufferizableOpInterfaceImpl.cpp - attn.forward from tensors to memrefs ===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flyattn/Dialect/Attn/IR/Attn.h"
+
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
+
+using namespace mlir;
+using namespace mlir::bufferization;
+
+namespace {
+/// O and LSE are written where the destinations live; q, k and v are read.
+struct ForwardOpInterface
+    : DstBufferizableOpInterfaceExternalModel<ForwardOpInterface,
+                                              attn::ForwardOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
+                              const AnalysisState &) const {
+    return cast<attn::ForwardOp>(op).isDpsInput(&operand);
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    SmallVector<Value> buffers;
+    for (Value operand : op->getOperands()) {
+      FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
+      if (failed(buffer))
+        return failure();
+      buffers.push_back(*buffer);
+    }
+    rewriter.setInsertionPoint(op);
+    attn::ForwardOp::create(rewriter, op->getLoc(), TypeRange(), buffers,
+                            op->getAttrs());
+    size_t numInputs = cast<attn::ForwardOp>(op).getNumDpsInputs();
+    replaceOpWithBufferizedValues(
+        rewriter, op, ArrayRef<Value>(buffers).drop_front(numInputs));
+    return success();
+  }
+};
+} // namespace
+
+void attn::registerBufferizableOpInterfaceModels(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, attn::AttnDialect *) {
+    attn::ForwardOp::attachInterface<ForwardOpInterface>(*context);
+  });
+}

@@ -1,0 +1,226 @@
+//===- KernelBody.cpp - The body of a forward kernel in tile ops ----------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelBody.h"
+
+#include "flyattn/Target/KernelABI.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::attn;
+
+// Indices of the kernel's parameters; they follow flyattn::ForwardArgs.
+namespace {
+enum Parameter : unsigned {
+  Q,
+  K,
+  V,
+  O,
+  Lse,
+  SeqlenQ,
+  SeqlenKv,
+  HeadsPerKvHead,
+  ScaleLog2,
+  QSignFlip,
+  Reserved,
+  QStrides, ///< batch, head, seq
+  KStrides = QStrides + 3,
+  VStrides = KStrides + 3,
+  OStrides = VStrides + 3,
+  LseStrides = OStrides + 3, ///< batch, head
+  NumParameters = LseStrides + 2
+};
+} // namespace
+
+SmallVector<Type> attn::kernelParameterTypes(MLIRContext *context) {
+  Builder b(context);
+  SmallVector<Type> types(5, LLVM::LLVMPointerType::get(context, 1));
+  types.append(3, b.getI32Type());
+  types.push_back(b.getF32Type());
+  types.append(2, b.getI32Type());
+  types.append(14, b.getI64Type());
+  assert(types.size() == NumParameters);
+  return types;
+}
+
+namespace {
+class KernelBody {
+public:
+  KernelBody(gpu::GPUFuncOp kernel, ForwardOp op)
+      : b(ImplicitLocOpBuilder::atBlockBegin(op.getLoc(),
+                                             &kernel.getBody().front())),
+        kernel(kernel), op(op), config(*op.getConfig()),
+        element(op.getElementType()), headDim(op.getHeadDim()) {}
+
+  void build();
+
+private:
+  Value param(unsigned index) { return kernel.getArgument(index); }
+  Value i32(int64_t value) {
+    return arith::ConstantIntOp::create(b, b.getI32Type(), value);
+  }
+  Value toI32(Value index) {
+    return arith::IndexCastOp::create(b, b.getI32Type(), index);
+  }
+  Value splat(float value, ArrayRef<int64_t> shape, TileLayout layout) {
+    Value constant = arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+    return SplatOp::create(b, TileType::get(shape, b.getF32Type(), layout),
+                           constant);
+  }
+  Value view(unsigned pointer, unsigned strides, Value head, Value rows);
+  Value lseView();
+  void locate();
+  Value kvEnd();
+  Value mask(Value scores, Value kv);
+  ValueRange kvLoop(Value q);
+  void kvStep(Value q, Value kvRow, ValueRange carried);
+
+  ImplicitLocOpBuilder b;
+  gpu::GPUFuncOp kernel;
+  ForwardOp op;
+  ConfigAttr config;
+  Type element;
+  int64_t headDim;
+
+  Value batch, head, kvHead; ///< i32, uniform over the workgroup
+  Value blockRow;            ///< first query row of the workgroup
+  Value row;                 ///< first query row of the wave
+  Value diagonal;            ///< of a causal mask, else null
+  Value kView, vView;
+};
+} // namespace
+
+/// The rows of one head of one batch.
+Value KernelBody::view(unsigned pointer, unsigned strides, Value headIndex,
+                       Value rows) {
+  auto extend = [&](Value value) -> Value {
+    return arith::ExtUIOp::create(b, b.getI64Type(), value);
+  };
+  Value offset = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, extend(batch), param(strides)),
+      arith::MulIOp::create(b, extend(headIndex), param(strides + 1)));
+  auto type = ViewType::get({ShapedType::kDynamic, headDim}, element);
+  return ViewOp::create(b, type, param(pointer), offset, rows,
+                        param(strides + 2));
+}
+
+/// The LSE of one head of one batch as a column.
+Value KernelBody::lseView() {
+  auto extend = [&](Value value) -> Value {
+    return arith::ExtUIOp::create(b, b.getI64Type(), value);
+  };
+  Value offset = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, extend(batch), param(LseStrides)),
+      arith::MulIOp::create(b, extend(head), param(LseStrides + 1)));
+  auto type = ViewType::get({ShapedType::kDynamic, 1}, b.getF32Type());
+  Value one = arith::ConstantIntOp::create(b, b.getI64Type(), 1);
+  return ViewOp::create(b, type, param(Lse), offset, param(SeqlenQ), one);
+}
+
+/// Which batch, head and rows this wave works on.
+void KernelBody::locate() {
+  auto blockId = [&](gpu::Dimension dim) {
+    return toI32(gpu::BlockIdOp::create(b, dim));
+  };
+  batch = blockId(gpu::Dimension::z);
+  head = blockId(gpu::Dimension::y);
+  kvHead = arith::DivUIOp::create(b, head, param(HeadsPerKvHead));
+  blockRow = arith::MulIOp::create(
+      b, blockId(gpu::Dimension::x),
+      i32(config.getWaves() * config.getRowsPerWave()));
+  Value wave = toI32(gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr()));
+  row = arith::AddIOp::create(
+      b, blockRow, arith::MulIOp::create(b, wave, i32(config.getRowsPerWave())));
+  if (std::optional<CausalAttr> causal = op.getMask())
+    diagonal = causal->getAlignment() == CausalAlignment::TopLeft
+                   ? i32(0)
+                   : arith::SubIOp::create(b, param(SeqlenKv), param(SeqlenQ))
+                         .getResult();
+}
+
+/// The first KV row that no query row of the workgroup sees.
+Value KernelBody::kvEnd() {
+  if (!diagonal)
+    return param(SeqlenKv);
+  Value rowEnd = arith::MinSIOp::create(
+      b, param(SeqlenQ),
+      arith::AddIOp::create(
+          b, blockRow, i32(config.getWaves() * config.getRowsPerWave())));
+  Value visible = arith::AddIOp::create(b, rowEnd, diagonal);
+  visible = arith::MaxSIOp::create(b, visible, i32(0));
+  return arith::MinSIOp::create(b, visible, param(SeqlenKv));
+}
+
+/// One KV tile: S^T = K Q^T, softmax, O^T += V^T P^T.
+void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
+  Value o = carried[0], max = carried[1], sum = carried[2];
+  int64_t tile = config.getKvTile(), rows = config.getRowsPerWave();
+
+  auto kType = TileType::get({tile, headDim}, element, TileLayout::MfmaA);
+  Value k = LoadOp::create(b, kType, kView, kvRow, /*transposed=*/false);
+  Value zero = splat(0.0f, {tile, rows}, TileLayout::MfmaC);
+  Value scores = MmaOp::create(b, k, q, zero);
+  scores = MaskOp::create(b, scores, kvRow, row, param(SeqlenKv), diagonal);
+
+  auto pType = TileType::get({tile, rows}, element, TileLayout::MfmaB);
+  Type column = max.getType();
+  auto step = SoftmaxStepOp::create(b, pType, column, column, column, scores,
+                                    max, sum, param(ScaleLog2));
+  auto vType = TileType::get({headDim, tile}, element, TileLayout::MfmaA);
+  Value v = LoadOp::create(b, vType, vView, kvRow, /*transposed=*/true);
+  o = RescaleOp::create(b, o, step.getCorrection());
+  o = MmaOp::create(b, v, step.getP(), o);
+  scf::YieldOp::create(b, ValueRange{o, step.getNewMax(), step.getNewSum()});
+}
+
+/// Runs over the KV tiles that any row of the workgroup sees; gives O, max and
+/// sum.
+ValueRange KernelBody::kvLoop(Value q) {
+  int64_t rows = config.getRowsPerWave();
+  float infinity = std::numeric_limits<float>::infinity();
+  SmallVector<Value> initial{
+      splat(0.0f, {headDim, rows}, TileLayout::MfmaC),
+      splat(-infinity, {1, rows}, TileLayout::Columns),
+      splat(0.0f, {1, rows}, TileLayout::Columns)};
+  auto loop = scf::ForOp::create(b, i32(0), kvEnd(), i32(config.getKvTile()),
+                                 initial);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  kvStep(q, loop.getInductionVar(), loop.getRegionIterArgs());
+  return loop.getResults();
+}
+
+void KernelBody::build() {
+  locate();
+  Value qView = view(Q, QStrides, head, param(SeqlenQ));
+  kView = view(K, KStrides, kvHead, param(SeqlenKv));
+  vView = view(V, VStrides, kvHead, param(SeqlenKv));
+  auto qType = TileType::get({headDim, config.getRowsPerWave()}, element,
+                             TileLayout::MfmaB);
+  Value q = LoadOp::create(b, qType, qView, row, /*transposed=*/true);
+  q = FlipSignOp::create(b, q, param(QSignFlip));
+
+  ValueRange state = kvLoop(q);
+  auto last = FinalizeOp::create(b, state[0], state[1], state[2],
+                                 param(ScaleLog2));
+  StoreOp::create(b, last.getO(), view(O, OStrides, head, param(SeqlenQ)), row);
+  if (op.getLse())
+    StoreOp::create(b, last.getLse(), lseView(), row);
+  gpu::ReturnOp::create(b);
+}
+
+void attn::buildKernelBody(gpu::GPUFuncOp kernel, ForwardOp op) {
+  KernelBody(kernel, op).build();
+}

@@ -1,0 +1,257 @@
+//===- lib/Pipelines/Compile.cpp - From a kernel variant to a code object -===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "flyattn/Pipelines/Compile.h"
+
+#include "flyattn/Dialect/Attn/IR/Attn.h"
+#include "flyattn/Dialect/Attn/Transforms/Passes.h"
+#include "flyattn/Pipelines/Pipelines.h"
+#include "flyattn/Target/ChipInfo.h"
+#include "flyattn/Target/CodeGen.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/ROCDL/ROCDLToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/ModuleTranslation.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <chrono>
+
+using namespace mlir;
+using namespace flyattn;
+
+static DialectRegistry makeRegistry() {
+  DialectRegistry registry;
+  registerDialects(registry);
+  registerBuiltinDialectTranslation(registry);
+  registerGPUDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  registerROCDLDialectTranslation(registry);
+  return registry;
+}
+
+/// func.func @attention(%q, %k, %v, %o[, %lse]) { attn.forward ... } with every
+/// size and stride unknown but the head dim.
+static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
+                                         const KernelVariant &variant) {
+  auto b = ImplicitLocOpBuilder(UnknownLoc::get(&context), &context);
+  Type element = variant.elementType == ElementType::BF16 ? Type(b.getBF16Type())
+                                                          : b.getF16Type();
+  constexpr int64_t any = ShapedType::kDynamic;
+  int64_t headDim = variant.headDim;
+  auto operand = MemRefType::get(
+      {any, any, any, headDim}, element,
+      StridedLayoutAttr::get(&context, any, {any, any, any, 1}));
+  auto lse = MemRefType::get({any, any, any}, b.getF32Type(),
+                             StridedLayoutAttr::get(&context, any,
+                                                    {any, any, 1}));
+  SmallVector<Type> parameters(4, operand);
+  if (variant.lse)
+    parameters.push_back(lse);
+
+  OwningOpRef<ModuleOp> module = ModuleOp::create(b.getLoc());
+  b.setInsertionPointToStart(module->getBody());
+  auto function = func::FuncOp::create(b, "attention",
+                                       b.getFunctionType(parameters, {}));
+  b.setInsertionPointToStart(function.addEntryBlock());
+  auto arguments = function.getArguments();
+  auto forward = attn::ForwardOp::create(
+      b, TypeRange(), arguments[0], arguments[1], arguments[2],
+      ValueRange(arguments.drop_front(3)), attn::CausalAttr(), FloatAttr(),
+      attn::Layout::BSHD, attn::ConfigAttr());
+  if (variant.mask != MaskKind::None)
+    forward.setMaskAttr(attn::CausalAttr::get(
+        &context, variant.mask == MaskKind::Causal
+                      ? attn::CausalAlignment::BottomRight
+                      : attn::CausalAlignment::TopLeft));
+  func::ReturnOp::create(b);
+  return module;
+}
+
+namespace {
+/// One compilation: the module on its way down and what is learnt on it.
+class Compilation {
+public:
+  Compilation(const KernelVariant &variant, llvm::StringRef chip)
+      : context(makeRegistry(), MLIRContext::Threading::DISABLED),
+        handler(&context,
+                [this](Diagnostic &diagnostic) {
+                  if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+                    errors += (errors.empty() ? "" : "\n") + diagnostic.str();
+                  return success();
+                }),
+        variant(variant), chip(chip) {
+    context.loadAllAvailableDialects();
+    options.chip = chip.str();
+    options.bf16Truncate = variant.rounding == Bf16Rounding::Truncate;
+  }
+
+  llvm::Expected<CompiledKernel> run(Level level);
+
+private:
+  using BuildPipeline = void (*)(OpPassManager &, const PipelineOptions &);
+  llvm::Error runPipeline(Level level, BuildPipeline build);
+  llvm::Error lowerToLLVM();
+  llvm::Error generate(Level level);
+  void finishLevel(Level level);
+  void readConfig();
+  void readKernelName();
+  llvm::Error failure(llvm::StringRef what) {
+    return llvm::createStringError(errors.empty() ? what.str() : errors);
+  }
+
+  MLIRContext context;
+  std::string errors;
+  ScopedDiagnosticHandler handler;
+  const KernelVariant &variant;
+  llvm::StringRef chip;
+  PipelineOptions options;
+  OwningOpRef<ModuleOp> module;
+  llvm::LLVMContext llvmContext;
+  std::unique_ptr<llvm::Module> llvmModule;
+  CompiledKernel result;
+  std::chrono::steady_clock::time_point levelStart =
+      std::chrono::steady_clock::now();
+};
+} // namespace
+
+/// Books the time since the last call to `level`.
+void Compilation::finishLevel(Level level) {
+  auto now = std::chrono::steady_clock::now();
+  result.times.push_back(
+      {level, std::chrono::duration<double>(now - levelStart).count()});
+  levelStart = now;
+}
+
+llvm::Error Compilation::runPipeline(Level level, BuildPipeline build) {
+  PassManager pm(&context);
+  build(pm, options);
+  if (failed(pm.run(*module)))
+    return failure("the pass pipeline failed");
+  finishLevel(level);
+  return llvm::Error::success();
+}
+
+void Compilation::readConfig() {
+  module->walk([&](attn::ForwardOp op) {
+    attn::ConfigAttr config = *op.getConfig();
+    result.config = {ScheduleKind::Generic, config.getWaves(),
+                     config.getRowsPerWave(), config.getKvTile(),
+                     config.getSlots()};
+  });
+}
+
+void Compilation::readKernelName() {
+  module->walk([&](gpu::GPUFuncOp kernel) {
+    result.kernelName = kernel.getName().str();
+  });
+}
+
+llvm::Error Compilation::lowerToLLVM() {
+  gpu::GPUModuleOp kernels = *module->getOps<gpu::GPUModuleOp>().begin();
+  llvmModule = translateModuleToLLVMIR(kernels, llvmContext, "attn");
+  if (!llvmModule)
+    return failure("the translation to LLVM IR failed");
+  llvmModule->addModuleFlag(llvm::Module::Error, "amdhsa_code_object_version",
+                            500);
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::generate(Level level) {
+  auto machine = createTargetMachine(chip);
+  if (!machine)
+    return machine.takeError();
+  optimize(*llvmModule, **machine);
+  finishLevel(Level::LLVM);
+  if (level == Level::LLVM) {
+    llvm::raw_string_ostream(result.output) << *llvmModule;
+    return llvm::Error::success();
+  }
+  auto type = level == Level::Asm ? llvm::CodeGenFileType::AssemblyFile
+                                  : llvm::CodeGenFileType::ObjectFile;
+  auto emitted = emit(*llvmModule, **machine, type);
+  if (!emitted)
+    return emitted.takeError();
+  finishLevel(Level::Asm);
+  result.output = std::move(*emitted);
+  if (level == Level::Asm)
+    return llvm::Error::success();
+  auto linked = linkCodeObject(result.output);
+  if (!linked)
+    return linked.takeError();
+  finishLevel(Level::Object);
+  result.output = std::move(*linked);
+  return llvm::Error::success();
+}
+
+llvm::Expected<CompiledKernel> Compilation::run(Level level) {
+  module = buildModule(context, variant);
+  finishLevel(Level::Attn);
+
+  // The configuration is part of L1: it is chosen whatever level is asked for.
+  {
+    PassManager pm(&context);
+    attn::AttnSelectConfigOptions select;
+    select.chip = chip.str();
+    pm.addPass(attn::createAttnSelectConfig(select));
+    if (mlir::failed(pm.run(*module)))
+      return failure("no configuration");
+  }
+  readConfig();
+
+  struct Step {
+    Level level;
+    BuildPipeline build;
+  };
+  const Step steps[] = {{Level::Tile, buildAttnToTilePipeline},
+                        {Level::Schedule, buildTileToSchedulePipeline},
+                        {Level::ROCDL, buildScheduleToROCDLPipeline}};
+  for (const Step &step : steps) {
+    if (level < step.level)
+      break;
+    if (llvm::Error error = runPipeline(step.level, step.build))
+      return error;
+  }
+  if (level >= Level::Tile)
+    readKernelName();
+  if (level <= Level::ROCDL) {
+    llvm::raw_string_ostream stream(result.output);
+    module->print(stream);
+    stream << "\n";
+    return std::move(result);
+  }
+
+  if (llvm::Error error = runPipeline(Level::LLVM, buildROCDLToLLVMPipeline))
+    return error;
+  result.times.pop_back(); // counted with LLVM's own passes
+  if (llvm::Error error = lowerToLLVM())
+    return error;
+  if (llvm::Error error = generate(level))
+    return error;
+  return std::move(result);
+}
+
+llvm::Expected<CompiledKernel>
+flyattn::compileForward(const KernelVariant &variant, llvm::StringRef chip,
+                        Level level) {
+  if (!findChip(chip))
+    return llvm::createStringError("unknown chip '" + chip +
+                                   "'; supported: " + chipNames());
+  if (variant.schedule == ScheduleKind::DualWave)
+    return llvm::createStringError(
+        "the dual_wave schedule is not built yet; use auto or generic");
+  return Compilation(variant, chip).run(level);
+}

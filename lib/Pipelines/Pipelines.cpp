@@ -1,0 +1,81 @@
+//===- lib/Pipelines/Pipelines.cpp - The pass pipelines -------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "flyattn/Pipelines/Pipelines.h"
+
+#include "flyattn/Conversion/AttnToROCDL/Passes.h"
+#include "flyattn/Dialect/Attn/IR/Attn.h"
+#include "flyattn/Dialect/Attn/Transforms/Passes.h"
+
+#include "mlir/Conversion/GPUToROCDL/GPUToROCDLPass.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/GPU/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void flyattn::buildAttnToTilePipeline(OpPassManager &pm,
+                                      const PipelineOptions &options) {
+  attn::AttnSelectConfigOptions select;
+  select.chip = options.chip;
+  pm.addPass(attn::createAttnSelectConfig(select));
+  pm.addPass(attn::createAttnTile());
+  addCleanup(pm);
+}
+
+void flyattn::buildTileToSchedulePipeline(OpPassManager &pm,
+                                          const PipelineOptions &) {
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(attn::createAttnDoubleBuffer());
+  addCleanup(kernels);
+}
+
+void flyattn::buildScheduleToROCDLPipeline(OpPassManager &pm,
+                                           const PipelineOptions &options) {
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  attn::AttnLowerTilesOptions lower;
+  lower.chip = options.chip;
+  lower.bf16Truncate = options.bf16Truncate;
+  kernels.addPass(attn::createAttnLowerTiles(lower));
+  addCleanup(kernels);
+}
+
+void flyattn::buildROCDLToLLVMPipeline(OpPassManager &pm,
+                                       const PipelineOptions &options) {
+  GpuROCDLAttachTargetOptions attach;
+  attach.chip = options.chip;
+  attach.optLevel = 3;
+  pm.addPass(createGpuROCDLAttachTarget(attach));
+
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(createSCFToControlFlowPass());
+  ConvertGpuOpsToROCDLOpsOptions rocdl;
+  rocdl.chipset = options.chip;
+  rocdl.indexBitwidth = 32;
+  rocdl.runtime = gpu::amd::Runtime::HIP;
+  kernels.addPass(createConvertGpuOpsToROCDLOps(rocdl));
+  kernels.addPass(createConvertVectorToLLVMPass());
+  addCleanup(kernels);
+  kernels.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void flyattn::buildAttnToLLVMPipeline(OpPassManager &pm,
+                                      const PipelineOptions &options) {
+  buildAttnToTilePipeline(pm, options);
+  buildTileToSchedulePipeline(pm, options);
+  buildScheduleToROCDLPipeline(pm, options);
+  buildROCDLToLLVMPipeline(pm, options);
+}
