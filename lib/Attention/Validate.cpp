@@ -78,9 +78,8 @@ void checkSizes(const Problem &p, Collector &out) {
                             Twine(p.kvHeads) +
                             " KV heads; kv_heads must divide heads");
   if (p.headDim < 1)
-    out.bad("head_dim", Twine(p.headDim) +
-                            " was given; it must be 1 or more (64 and 128 are "
-                            "supported)");
+    out.bad("head_dim",
+            Twine(p.headDim) + " was given; 64 and 128 are supported");
   else if (!is_contained(kHeadDims, p.headDim))
     out.unsupported("head_dim", Twine(p.headDim) +
                                     " was given; 64 and 128 are supported: pad "

@@ -22,8 +22,8 @@ using namespace llvm;
 namespace flyattn::driver {
 
 static cl::opt<Level> emit(
-    "emit", cl::desc("The level to print (object)"), cl::cat(category),
-    cl::sub(compileSub),
+    "emit", cl::desc("The level to print (object)"), cl::cat(category()),
+    cl::sub(compileSub()),
     cl::values(clEnumValN(Level::Attn, "attn", "the operator"),
                clEnumValN(Level::Tile, "tile", "tiles and the KV loop"),
                clEnumValN(Level::Schedule, "schedule", "the scheduled loop"),
@@ -33,16 +33,16 @@ static cl::opt<Level> emit(
                clEnumValN(Level::Object, "object", "the code object")),
     cl::init(Level::Object));
 static cl::opt<std::string> output("o", cl::desc("Output file, - for stdout"),
-                                   cl::value_desc("file"), cl::cat(category),
-                                   cl::sub(compileSub));
+                                   cl::value_desc("file"), cl::cat(category()),
+                                   cl::sub(compileSub()));
 static cl::opt<bool> lse("with-lse",
                          cl::desc("A kernel that also writes the LSE"),
-                         cl::cat(category), cl::sub(compileSub));
+                         cl::cat(category()), cl::sub(compileSub()));
 static cl::opt<std::string> json("json",
                                  cl::desc("Write the times of the levels and "
                                           "the configuration"),
-                                 cl::value_desc("file|-"), cl::cat(category),
-                                 cl::sub(compileSub));
+                                 cl::value_desc("file|-"), cl::cat(category()),
+                                 cl::sub(compileSub()));
 
 static json::Value summary(const CompiledKernel &kernel, StringRef chip,
                            const Problem &problem) {

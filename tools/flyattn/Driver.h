@@ -95,16 +95,21 @@ private:
 
 /// One subcommand: its options are registered with `subcommand`.
 struct Command {
-  llvm::cl::SubCommand &subcommand;
+  llvm::cl::SubCommand &(*subcommand)();
   llvm::StringRef examples; ///< for --help
   llvm::Error (*run)();
 };
 
 extern const Command compileCommand, runCommand, inspectCommand, launchCommand;
 
-/// All options of the driver, so that --help shows no others.
-extern llvm::cl::OptionCategory category;
-extern llvm::cl::SubCommand compileSub, runSub, inspectSub, launchSub;
+/// All options of the driver, so that --help shows no others. A function, like
+/// the subcommands, because options in every file are registered with it before
+/// main begins.
+llvm::cl::OptionCategory &category();
+llvm::cl::SubCommand &compileSub();
+llvm::cl::SubCommand &runSub();
+llvm::cl::SubCommand &inspectSub();
+llvm::cl::SubCommand &launchSub();
 
 } // namespace flyattn::driver
 

@@ -21,11 +21,12 @@ using namespace llvm;
 namespace flyattn::driver {
 
 static cl::opt<std::string> file(cl::Positional, cl::Required,
-                                 cl::desc("<code object>"), cl::cat(category),
-                                 cl::sub(inspectSub));
+                                 cl::desc("<code object>"), cl::cat(category()),
+                                 cl::sub(inspectSub()));
 static cl::opt<std::string> jsonFile("json", cl::value_desc("file|-"),
                                      cl::desc("Write it all as JSON"),
-                                     cl::cat(category), cl::sub(inspectSub));
+                                     cl::cat(category()),
+                                     cl::sub(inspectSub()));
 
 static json::Object toJson(const InstMix &mix) {
   json::Object object;

@@ -22,15 +22,15 @@ using namespace llvm;
 namespace flyattn::driver {
 
 static cl::opt<std::string> file(cl::Positional, cl::Required,
-                                 cl::desc("<LAUNCH.json>"), cl::cat(category),
-                                 cl::sub(launchSub));
+                                 cl::desc("<LAUNCH.json>"), cl::cat(category()),
+                                 cl::sub(launchSub()));
 static cl::opt<std::string> arch("arch", cl::value_desc("chip"),
                                  cl::desc("Refuse a code object for any other "
                                           "chip"),
-                                 cl::cat(category), cl::sub(launchSub));
+                                 cl::cat(category()), cl::sub(launchSub()));
 static cl::opt<std::string> jsonFile("json", cl::value_desc("file|-"),
                                      cl::desc("Write the result as JSON"),
-                                     cl::cat(category), cl::sub(launchSub));
+                                     cl::cat(category()), cl::sub(launchSub()));
 
 /// A buffer on the device and what it holds there.
 struct BoundBuffer {

@@ -23,8 +23,8 @@ namespace {
 template <typename T> struct ProblemOption : cl::opt<T> {
   template <typename... Mods>
   ProblemOption(StringRef name, Mods &&...mods)
-      : cl::opt<T>(name, cl::cat(category), cl::sub(compileSub),
-                   cl::sub(runSub), std::forward<Mods>(mods)...) {}
+      : cl::opt<T>(name, cl::cat(category()), cl::sub(compileSub()),
+                   cl::sub(runSub()), std::forward<Mods>(mods)...) {}
 };
 
 ProblemOption<std::string> arch("arch", cl::value_desc("chip"),

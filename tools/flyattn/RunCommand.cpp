@@ -31,7 +31,7 @@ enum class Check { Reference, None };
 template <typename T> struct RunOption : cl::opt<T> {
   template <typename... Mods>
   RunOption(StringRef name, Mods &&...mods)
-      : cl::opt<T>(name, cl::cat(category), cl::sub(runSub),
+      : cl::opt<T>(name, cl::cat(category()), cl::sub(runSub()),
                    std::forward<Mods>(mods)...) {}
 };
 

@@ -18,8 +18,8 @@ namespace {
 template <typename T> struct SimulatorOption : cl::opt<T> {
   template <typename... Mods>
   SimulatorOption(StringRef name, Mods &&...mods)
-      : cl::opt<T>(name, cl::cat(category), cl::sub(runSub), cl::sub(launchSub),
-                   std::forward<Mods>(mods)...) {}
+      : cl::opt<T>(name, cl::cat(category()), cl::sub(runSub()),
+                   cl::sub(launchSub()), std::forward<Mods>(mods)...) {}
 };
 
 SimulatorOption<unsigned> threads("threads", cl::value_desc("n"),

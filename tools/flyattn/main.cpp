@@ -16,14 +16,33 @@ using namespace flyattn::driver;
 
 namespace flyattn::driver {
 
-cl::OptionCategory category("Options");
-cl::SubCommand compileSub("compile", "Compile a problem's kernel; print any "
-                                     "level of it");
-cl::SubCommand runSub("run", "Compile, run and check a problem");
-cl::SubCommand inspectSub("inspect", "Show what a code object's kernels need "
-                                     "and hold");
-cl::SubCommand launchSub("launch", "Run a kernel of any code object on the "
-                                   "simulator");
+cl::OptionCategory &category() {
+  static cl::OptionCategory options("Options");
+  return options;
+}
+
+cl::SubCommand &compileSub() {
+  static cl::SubCommand sub(
+      "compile", "Compile a problem's kernel; print any level of it");
+  return sub;
+}
+
+cl::SubCommand &runSub() {
+  static cl::SubCommand sub("run", "Compile, run and check a problem");
+  return sub;
+}
+
+cl::SubCommand &inspectSub() {
+  static cl::SubCommand sub("inspect",
+                            "Show what a code object's kernels need and hold");
+  return sub;
+}
+
+cl::SubCommand &launchSub() {
+  static cl::SubCommand sub("launch",
+                            "Run a kernel of any code object on the simulator");
+  return sub;
+}
 
 } // namespace flyattn::driver
 
@@ -49,7 +68,7 @@ static const Command *const kCommands[] = {&compileCommand, &runCommand,
 
 static const Command *selected() {
   for (const Command *command : kCommands)
-    if (command->subcommand)
+    if (command->subcommand())
       return command;
   return nullptr;
 }
@@ -57,7 +76,7 @@ static const Command *selected() {
 /// The examples of the subcommand on the command line, for its --help.
 static StringRef helpFor(int argc, char **argv) {
   for (const Command *command : kCommands)
-    if (argc > 1 && command->subcommand.getName() == argv[1])
+    if (argc > 1 && command->subcommand().getName() == argv[1])
       return command->examples;
   return kGeneralHelp;
 }
@@ -66,9 +85,9 @@ int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
   cl::SetVersionPrinter(
       [](raw_ostream &os) { os << "flyattn " FLYATTN_VERSION "\n"; });
-  cl::HideUnrelatedOptions(category);
+  cl::HideUnrelatedOptions(category());
   for (const Command *command : kCommands)
-    cl::HideUnrelatedOptions(category, command->subcommand);
+    cl::HideUnrelatedOptions(category(), command->subcommand());
   cl::extrahelp help(helpFor(argc, argv));
 
   if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &errs(), nullptr,
