@@ -117,11 +117,16 @@ static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
   populateSoftmaxPatterns(patterns, converter, lowering);
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                        target);
+  populateFunctionOpInterfaceTypeConversionPattern<gpu::GPUFuncOp>(patterns,
+                                                                   converter);
   target.addIllegalDialect<AttnDialect>();
-  target.addIllegalOp<gpu::SubgroupIdOp>();
   target.addLegalDialect<arith::ArithDialect, gpu::GPUDialect,
                          LLVM::LLVMDialect, ROCDL::ROCDLDialect,
                          vector::VectorDialect>();
+  target.addIllegalOp<gpu::SubgroupIdOp>();
+  target.addDynamicallyLegalOp<gpu::GPUFuncOp>([&](gpu::GPUFuncOp op) {
+    return converter.isSignatureLegal(op.getFunctionType());
+  });
   if (failed(applyPartialConversion(kernel, target, std::move(patterns))))
     return failure();
 

@@ -36,7 +36,7 @@ def Attn_ViewOp : Attn_Op<"view", [Pure]> {
                        I32:$rows, I64:$stride);
   let results = (outs Attn_ViewType:$view);
   let assemblyFormat = [{
-    $base `[` $offset `]` `rows` $rows `stride` $stride attr-dict `:` type($view)
+    $base `[` $offset `]` `rows` $rows `stride` $stride attr-dict `:` qualified(type($view))
   }];
 }
 
@@ -57,7 +57,7 @@ def Attn_LoadOp : Attn_Op<"load", [MemoryEffects<[MemRead]>]> {
   let results = (outs Attn_TileType:$tile);
   let assemblyFormat = [{
     $view `[` $row `]` (`transposed` $transposed^)? attr-dict
-    `:` type($view) `->` type($tile)
+    `:` qualified(type($view)) `->` qualified(type($tile))
   }];
   let hasVerifier = 1;
 }
@@ -77,7 +77,7 @@ def Attn_StoreOp : Attn_Op<"store", [MemoryEffects<[MemWrite]>]> {
   }];
   let arguments = (ins Attn_TileType:$tile, Attn_ViewType:$view, I32:$row);
   let assemblyFormat = [{
-    $tile `,` $view `[` $row `]` attr-dict `:` type($tile) `,` type($view)
+    $tile `,` $view `[` $row `]` attr-dict `:` qualified(type($tile)) `,` qualified(type($view))
   }];
   let hasVerifier = 1;
 }
@@ -93,7 +93,7 @@ def Attn_AllocSlotOp : Attn_Op<"alloc_slot", [MemoryEffects<[MemAlloc]>]> {
   }];
   let arguments = (ins StrAttr:$name);
   let results = (outs Attn_SlotType:$slot);
-  let assemblyFormat = "$name attr-dict `:` type($slot)";
+  let assemblyFormat = "$name attr-dict `:` qualified(type($slot))";
 }
 
 def Attn_FetchOp : Attn_Op<"fetch", [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -113,7 +113,7 @@ def Attn_FetchOp : Attn_Op<"fetch", [MemoryEffects<[MemRead, MemWrite]>]> {
   let results = (outs Attn_InflightType:$inflight);
   let assemblyFormat = [{
     $view `[` $row `]` `into` $slot attr-dict
-    `:` type($view) `,` type($slot) `->` type($inflight)
+    `:` qualified(type($view)) `,` qualified(type($slot)) `->` qualified(type($inflight))
   }];
   let hasVerifier = 1;
 }
@@ -132,7 +132,7 @@ def Attn_LandOp : Attn_Op<"land", [MemoryEffects<[MemWrite]>]> {
   }];
   let arguments = (ins Attn_InflightType:$inflight, Attn_SlotType:$slot);
   let assemblyFormat = [{
-    $inflight `into` $slot attr-dict `:` type($inflight) `,` type($slot)
+    $inflight `into` $slot attr-dict `:` qualified(type($inflight)) `,` qualified(type($slot))
   }];
   let hasVerifier = 1;
 }
@@ -161,7 +161,7 @@ def Attn_ReadOp : Attn_Op<"read", [MemoryEffects<[MemRead]>]> {
   }];
   let arguments = (ins Attn_SlotType:$slot);
   let results = (outs Attn_TileType:$tile);
-  let assemblyFormat = "$slot attr-dict `:` type($slot) `->` type($tile)";
+  let assemblyFormat = "$slot attr-dict `:` qualified(type($slot)) `->` qualified(type($tile))";
   let hasVerifier = 1;
 }
 
@@ -176,7 +176,7 @@ def Attn_SplatOp : Attn_Op<"splat", [Pure]> {
   }];
   let arguments = (ins F32:$value);
   let results = (outs Attn_TileType:$tile);
-  let assemblyFormat = "$value attr-dict `:` type($tile)";
+  let assemblyFormat = "$value attr-dict `:` qualified(type($tile))";
 }
 
 def Attn_MmaOp : Attn_Op<"mma", [Pure, AllTypesMatch<["acc", "res"]>]> {
@@ -194,12 +194,12 @@ def Attn_MmaOp : Attn_Op<"mma", [Pure, AllTypesMatch<["acc", "res"]>]> {
   let arguments = (ins Attn_TileType:$a, Attn_TileType:$b, Attn_TileType:$acc);
   let results = (outs Attn_TileType:$res);
   let assemblyFormat = [{
-    $a `,` $b `,` $acc attr-dict `:` type($a) `,` type($b) `,` type($acc)
+    $a `,` $b `,` $acc attr-dict `:` qualified(type($a)) `,` qualified(type($b)) `,` qualified(type($acc))
   }];
   let hasVerifier = 1;
 }
 
-def Attn_FlipSignOp : Attn_Op<"flip_sign", [Pure, SameOperandsAndResultType]> {
+def Attn_FlipSignOp : Attn_Op<"flip_sign", [Pure, AllTypesMatch<["tile", "res"]>]> {
   let summary = "flip the signs of 16-bit elements by a mask";
   let description = [{
     XORs every pair of elements with `mask`: 0x80008000 negates, 0 does nothing.
@@ -208,7 +208,7 @@ def Attn_FlipSignOp : Attn_Op<"flip_sign", [Pure, SameOperandsAndResultType]> {
   }];
   let arguments = (ins Attn_TileType:$tile, I32:$mask);
   let results = (outs Attn_TileType:$res);
-  let assemblyFormat = "$tile `by` $mask attr-dict `:` type($tile)";
+  let assemblyFormat = "$tile `by` $mask attr-dict `:` qualified(type($tile))";
 }
 
 def Attn_MaskOp : Attn_Op<"mask", [Pure, AllTypesMatch<["tile", "res"]>]> {
@@ -231,7 +231,7 @@ def Attn_MaskOp : Attn_Op<"mask", [Pure, AllTypesMatch<["tile", "res"]>]> {
   let results = (outs Attn_TileType:$res);
   let assemblyFormat = [{
     $tile `kv` $kv `q` $q `limit` $limit (`diagonal` $diagonal^)? attr-dict
-    `:` type($tile)
+    `:` qualified(type($tile))
   }];
   let hasVerifier = 1;
 }
@@ -264,7 +264,7 @@ def Attn_SoftmaxStepOp : Attn_Op<"softmax_step", [Pure,
                       Attn_TileType:$newSum, Attn_TileType:$correction);
   let assemblyFormat = [{
     $scores `,` $max `,` $sum `scale` $scale attr-dict
-    `:` type($scores) `,` type($max) `->` type($p)
+    `:` qualified(type($scores)) `,` qualified(type($max)) `->` qualified(type($p))
   }];
   let hasVerifier = 1;
 }
@@ -282,7 +282,7 @@ def Attn_RescaleOp : Attn_Op<"rescale", [Pure, AllTypesMatch<["tile", "res"]>]> 
   let arguments = (ins Attn_TileType:$tile, Attn_TileType:$factor);
   let results = (outs Attn_TileType:$res);
   let assemblyFormat = [{
-    $tile `by` $factor attr-dict `:` type($tile) `,` type($factor)
+    $tile `by` $factor attr-dict `:` qualified(type($tile)) `,` qualified(type($factor))
   }];
   let hasVerifier = 1;
 }
@@ -305,7 +305,7 @@ def Attn_FinalizeOp : Attn_Op<"finalize", [Pure, AllTypesMatch<["acc", "o"]>,
                        Attn_TileType:$sum, F32:$scale);
   let results = (outs Attn_TileType:$o, Attn_TileType:$lse);
   let assemblyFormat = [{
-    $acc `,` $max `,` $sum `scale` $scale attr-dict `:` type($acc) `,` type($max)
+    $acc `,` $max `,` $sum `scale` $scale attr-dict `:` qualified(type($acc)) `,` qualified(type($max))
   }];
   let hasVerifier = 1;
 }

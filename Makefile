@@ -1,0 +1,47 @@
+# The few commands a newcomer needs; CMake and CTest do the work.
+#   make run    set up, build, run attention on both chips
+#   make test   set up, build, run the default tests
+PRESET ?= release
+BUILD  := build/$(PRESET)
+FLAGS  ?=
+
+.PHONY: run test test-long bench format check-format docs clean
+.DEFAULT_GOAL := run
+
+# Packages and configuration, once.
+$(BUILD)/build.ninja:
+	scripts/setup.sh
+	cmake --preset $(PRESET) $(FLAGS)
+
+run: $(BUILD)/build.ninja
+	cmake --build $(BUILD) --target flyattn
+	$(BUILD)/bin/flyattn run --arch gfx950,gfx942 --batch 1 --heads 8 --kv-heads 2 \
+	  --seqlen-q 1024 --seqlen-kv 1024 --head-dim 128 --dtype bf16 --mask causal --return-lse
+
+test: $(BUILD)/build.ninja
+	cmake --build $(BUILD)
+	ctest --test-dir $(BUILD) --output-on-failure -j$$(nproc) -LE long
+
+test-long: $(BUILD)/build.ninja
+	cmake --build $(BUILD)
+	ctest --test-dir $(BUILD) --output-on-failure -j$$(nproc)
+
+bench: $(BUILD)/build.ninja
+	cmake --build $(BUILD)
+	$(BUILD)/bin/flyattn-bench-simulator
+
+sources = $$(git ls-files '*.cpp' '*.h')
+
+format: $(BUILD)/build.ninja
+	clang-format-22 -i $(sources)
+
+check-format: $(BUILD)/build.ninja
+	clang-format-22 --dry-run --Werror $(sources)
+
+docs: $(BUILD)/build.ninja
+	cmake --build $(BUILD) --target mlir-doc
+	cp $(BUILD)/docs/AttnDialect.md $(BUILD)/docs/AttnPasses.md \
+	  $(BUILD)/docs/AttnToROCDLPasses.md docs/reference/
+
+clean:
+	rm -rf build

@@ -1,0 +1,28 @@
+// RUN: flydsl-opt %s --attn-tile -split-input-file -verify-diagnostics
+
+func.func @no_config(%q: memref<1x64x8x64xf16>, %o: memref<1x64x8x64xf16>) {
+  // expected-error @+1 {{has no configuration; run --attn-select-config first}}
+  attn.forward ins(%q, %q, %q : memref<1x64x8x64xf16>, memref<1x64x8x64xf16>, memref<1x64x8x64xf16>)
+               outs(%o : memref<1x64x8x64xf16>)
+  return
+}
+
+// -----
+
+#config = #attn.config<schedule = generic, waves = 4, rows_per_wave = 32, kv_tile = 64, slots = 2>
+func.func @tensors(%q: tensor<1x64x8x64xf16>, %o: tensor<1x64x8x64xf16>) -> tensor<1x64x8x64xf16> {
+  // expected-error @+1 {{is on tensors; run --one-shot-bufferize first}}
+  %r = attn.forward ins(%q, %q, %q : tensor<1x64x8x64xf16>, tensor<1x64x8x64xf16>, tensor<1x64x8x64xf16>)
+               outs(%o : tensor<1x64x8x64xf16>) {config = #config} -> tensor<1x64x8x64xf16>
+  return %r : tensor<1x64x8x64xf16>
+}
+
+// -----
+
+#config = #attn.config<schedule = generic, waves = 4, rows_per_wave = 32, kv_tile = 64, slots = 2>
+func.func @d96(%q: memref<1x64x8x96xf16>, %o: memref<1x64x8x96xf16>) {
+  // expected-error @+1 {{head_dim must be a multiple of 64, got 96}}
+  attn.forward ins(%q, %q, %q : memref<1x64x8x96xf16>, memref<1x64x8x96xf16>, memref<1x64x8x96xf16>)
+               outs(%o : memref<1x64x8x96xf16>) {config = #config}
+  return
+}

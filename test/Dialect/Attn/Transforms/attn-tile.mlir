@@ -1,0 +1,71 @@
+// RUN: flydsl-opt %s --attn-tile --canonicalize --cse | FileCheck %s
+
+#config = #attn.config<schedule = generic, waves = 4, rows_per_wave = 32, kv_tile = 64, slots = 2>
+!buffer = memref<?x?x?x128xbf16, strided<[?, ?, ?, 1], offset: ?>>
+!lse = memref<?x?x?xf32, strided<[?, ?, 1], offset: ?>>
+
+// CHECK: module attributes {gpu.container_module}
+// CHECK-LABEL: func @dense
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref
+func.func @dense(%q: !buffer, %k: !buffer, %v: !buffer, %o: !buffer) {
+  // The softmax scale defaults to 1/sqrt(128); the kernel takes it times log2(e).
+  // CHECK-DAG: %[[SCALE:.*]] = arith.constant 0.127517{{.*}} : f32
+  // CHECK-DAG: %[[C128:.*]] = arith.constant 128 : index
+  // CHECK-DAG: %[[C256:.*]] = arith.constant 256 : index
+  // CHECK: %[[SEQ:.*]] = memref.dim %[[Q]], %{{.*}}
+  // CHECK: %[[BLOCKS:.*]] = arith.ceildivui %{{.*}}, %[[C128]]
+  // CHECK: gpu.launch_func @attn_fwd_bf16_d128_module::@attn_fwd_bf16_d128 blocks in (%[[BLOCKS]], %{{.*}}, %{{.*}}) threads in (%[[C256]], {{.*}}) args({{.*}}, %[[SCALE]] : f32, {{.*}})
+  // CHECK-NOT: attn.forward
+  attn.forward ins(%q, %k, %v : !buffer, !buffer, !buffer) outs(%o : !buffer) {config = #config}
+  return
+}
+
+// CHECK-LABEL: func @causal_lse
+func.func @causal_lse(%q: !buffer, %k: !buffer, %v: !buffer, %o: !buffer, %lse: !lse) {
+  // A negative scale goes in as its size and a sign to flip.
+  // CHECK-DAG: arith.constant 0.721347{{.*}} : f32
+  // CHECK-DAG: arith.constant -2147450880 : i32
+  // CHECK: gpu.launch_func @attn_fwd_bf16_d128_causal_lse_module::@attn_fwd_bf16_d128_causal_lse
+  attn.forward ins(%q, %k, %v : !buffer, !buffer, !buffer) outs(%o, %lse : !buffer, !lse)
+    {config = #config, mask = #attn.causal<bottom_right>, scale = -0.5 : f32}
+  return
+}
+
+// CHECK-LABEL: gpu.module @attn_fwd_bf16_d128_module
+// CHECK: gpu.func @attn_fwd_bf16_d128(
+// CHECK-SAME: %[[QP:[a-z0-9]+]]: !llvm.ptr<1>, %[[KP:[a-z0-9]+]]: !llvm.ptr<1>, %[[VP:[a-z0-9]+]]: !llvm.ptr<1>, %[[OP:[a-z0-9]+]]: !llvm.ptr<1>, %{{[a-z0-9]+}}: !llvm.ptr<1>,
+// CHECK-SAME: %[[SQ:[a-z0-9]+]]: i32, %[[SKV:[a-z0-9]+]]: i32, %[[GROUP:[a-z0-9]+]]: i32, %[[SC:[a-z0-9]+]]: f32, %[[FLIP:[a-z0-9]+]]: i32,
+// CHECK-SAME: kernel
+// CHECK-SAME: known_block_size = array<i32: 256, 1, 1>
+// CHECK-DAG: %[[KVHEAD:.*]] = arith.divui %{{.*}}, %[[GROUP]] : i32
+// CHECK: %[[KV:.*]] = attn.view %[[KP]][%{{.*}}] rows %[[SKV]]
+// CHECK: %[[VV:.*]] = attn.view %[[VP]][%{{.*}}] rows %[[SKV]]
+// CHECK: %[[Q0:.*]] = attn.load %{{.*}}[%[[ROW:.*]]] transposed
+// CHECK: %[[QF:.*]] = attn.flip_sign %[[Q0]] by %[[FLIP]]
+// CHECK: %[[R:.*]]:3 = scf.for %[[T:.*]] = %{{.*}} to %[[SKV]] step %{{.*}} iter_args(%[[O:.*]] = %{{.*}}, %[[M:.*]] = %{{.*}}, %[[L:.*]] = %{{.*}})
+// CHECK:   %[[KF:.*]] = attn.load %[[KV]][%[[T]]] : !attn.view<?x128xbf16> -> !attn.tile<64x128xbf16, mfma_a>
+// CHECK:   %[[S:.*]] = attn.mma %[[KF]], %[[QF]], %{{.*}}
+// CHECK:   %[[X:.*]] = attn.mask %[[S]] kv %[[T]] q %[[ROW]] limit %[[SKV]] : !attn.tile<64x32xf32, mfma_c>
+// CHECK:   %[[P:.*]], %[[M1:.*]], %[[L1:.*]], %[[C:.*]] = attn.softmax_step %[[X]], %[[M]], %[[L]] scale %[[SC]]
+// CHECK:   %[[VF:.*]] = attn.load %[[VV]][%[[T]]] transposed : !attn.view<?x128xbf16> -> !attn.tile<128x64xbf16, mfma_a>
+// CHECK:   %[[O1:.*]] = attn.rescale %[[O]] by %[[C]]
+// CHECK:   %[[O2:.*]] = attn.mma %[[VF]], %[[P]], %[[O1]]
+// CHECK:   scf.yield %[[O2]], %[[M1]], %[[L1]]
+// CHECK: %[[ON:.*]], %{{.*}} = attn.finalize %[[R]]#0, %[[R]]#1, %[[R]]#2 scale %[[SC]]
+// CHECK: %[[OV:.*]] = attn.view %[[OP]][%{{.*}}] rows %[[SQ]]
+// CHECK: attn.store %[[ON]], %[[OV]][%[[ROW]]]
+// CHECK: gpu.return
+
+// The causal kernel stops where its last row sees nothing more, and masks by
+// the bottom-right diagonal.
+// CHECK-LABEL: gpu.module @attn_fwd_bf16_d128_causal_lse_module
+// CHECK: gpu.func @attn_fwd_bf16_d128_causal_lse(
+// CHECK-SAME: %[[SQ:[a-z0-9]+]]: i32, %[[SKV:[a-z0-9]+]]: i32, %[[GROUP:[a-z0-9]+]]: i32
+// CHECK: %[[DELTA:.*]] = arith.subi %[[SKV]], %[[SQ]] : i32
+// CHECK: %[[ROWEND:.*]] = arith.minsi %[[SQ]], %{{.*}} : i32
+// CHECK: %[[END:.*]] = arith.addi %[[ROWEND]], %[[DELTA]] : i32
+// CHECK: %[[CLAMPED:.*]] = arith.maxsi %[[END]], %{{.*}} : i32
+// CHECK: %[[HI:.*]] = arith.minsi %[[CLAMPED]], %[[SKV]] : i32
+// CHECK: scf.for %{{.*}} = %{{.*}} to %[[HI]]
+// CHECK: attn.mask %{{.*}} kv %{{.*}} q %{{.*}} limit %[[SKV]] diagonal %[[DELTA]]
+// CHECK: attn.store %{{.*}}, %{{.*}}[%{{.*}}] : !attn.tile<1x32xf32, columns>, !attn.view<?x1xf32>
