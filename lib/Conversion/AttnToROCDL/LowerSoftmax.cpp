@@ -1,4 +1,5 @@
-//===- lib/Conversion/AttnToROCDL/LowerSoftmax.cpp - Masks and the online softmax ===//
+//===- lib/Conversion/AttnToROCDL/LowerSoftmax.cpp - Masks and the online
+//softmax ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -79,7 +80,8 @@ struct LowerMask : TilePattern<MaskOp> {
     return arith::MinSIOp::create(b, limit, end);
   }
 
-  /// Register r of block i is KV row kv + 32 i + 8 (r / 4) + 4 (l / 32) + r % 4.
+  /// Register r of block i is KV row kv + 32 i + 8 (r / 4) + 4 (l / 32) + r
+  /// % 4.
   static SmallVector<Value> maskBlocks(Leaf &b, ValueRange blocks, Value kv,
                                        Value hidden) {
     Value first = b.add(kv, b.mul(b.div(b.lane(), 32), 4));
@@ -90,8 +92,8 @@ struct LowerMask : TilePattern<MaskOp> {
       SmallVector<Value> registers = unpack(b, block);
       for (auto [r, value] : llvm::enumerate(registers)) {
         Value row = b.i32(32 * i + 8 * (r / 4) + r % 4);
-        Value keep = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row,
-                                           visible);
+        Value keep =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, visible);
         value = arith::SelectOp::create(b, keep, value, minusInfinity);
       }
       masked.push_back(pack(b, registers));
@@ -121,8 +123,7 @@ struct LowerSoftmaxStep : TilePattern<SoftmaxStepOp> {
     // Where nothing is visible yet, subtract 0 instead of -inf: no inf - inf.
     Value nothing = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, newMax,
                                           b.f32(-infinity));
-    Value reference =
-        arith::SelectOp::create(b, nothing, b.f32(0.0f), newMax);
+    Value reference = arith::SelectOp::create(b, nothing, b.f32(0.0f), newMax);
     Value bias = arith::NegFOp::create(
         b, arith::MulFOp::create(b, reference, scale).getResult());
     auto weight = [&](Value score) {
@@ -137,8 +138,10 @@ struct LowerSoftmaxStep : TilePattern<SoftmaxStepOp> {
         b, arith::MulFOp::create(b, sum, correction).getResult(),
         sumTree(b, weights));
     rewriter.replaceOpWithMultiple(
-        op, {packP(b, weights, op.getP().getType().getElementType()), {newMax},
-             {newSum}, {correction}});
+        op, {packP(b, weights, op.getP().getType().getElementType()),
+             {newMax},
+             {newSum},
+             {correction}});
     return success();
   }
 
@@ -175,8 +178,7 @@ struct LowerFinalize : TilePattern<FinalizeOp> {
     Value sum = b.sumOfHalves(adaptor.getSum().front());
     Value empty =
         arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero);
-    Value inverse =
-        arith::SelectOp::create(b, empty, zero, b.reciprocal(sum));
+    Value inverse = arith::SelectOp::create(b, empty, zero, b.reciprocal(sum));
     SmallVector<Value> o;
     for (Value block : adaptor.getAcc()) {
       Value factor = vector::BroadcastOp::create(b, block.getType(), inverse);
