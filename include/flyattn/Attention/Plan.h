@@ -1,0 +1,55 @@
+//===- Plan.h - What we decided, and its launch -------------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_ATTENTION_PLAN_H
+#define FLYATTN_ATTENTION_PLAN_H
+
+#include "flyattn/Attention/Problem.h"
+#include "flyattn/Runtime/Device.h"
+#include "flyattn/Target/KernelABI.h"
+
+#include <memory>
+#include <string>
+
+namespace flyattn {
+
+/// All that a launch needs but the buffers.
+struct Plan {
+  std::string chip;
+  KernelVariant variant;
+  std::shared_ptr<const CompiledKernel> kernel;
+  ForwardArgs args = {}; ///< complete but for the addresses
+  LaunchShape shape;
+  uint64_t workspaceBytes = 0; ///< device memory beyond the operands
+  std::array<uint64_t, 4> operandBytes = {}; ///< by Operand, at least
+  uint64_t lseBytes = 0;                     ///< 0 without LSE
+};
+
+/// The code that serves `problem`. FLYATTN_DISABLE_DUAL_WAVE=1 in the
+/// environment turns an automatic schedule into the generic one.
+KernelVariant selectVariant(const Problem &problem);
+
+/// Validates `problem`, compiles its kernel (or takes it from the cache) and
+/// lays out the launch. Fails with a ProblemError or with the compiler's
+/// diagnostics.
+llvm::Expected<Plan> plan(const Problem &problem, llvm::StringRef chip);
+
+/// Device memory of one launch. `lse` is needed if the problem wants it.
+struct ForwardBuffers {
+  DeviceBuffer q, k, v, o;
+  std::optional<DeviceBuffer> lse;
+};
+
+/// Runs `plan` on `device`, which must be of the plan's chip. Fails on buffers
+/// that are too small and on whatever the device reports.
+llvm::Expected<LaunchStats> launch(const Plan &plan, Device &device,
+                                   const ForwardBuffers &buffers);
+
+} // namespace flyattn
+
+#endif // FLYATTN_ATTENTION_PLAN_H

@@ -1,0 +1,134 @@
+//===- Problem.h - What the caller asks ---------------------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_ATTENTION_PROBLEM_H
+#define FLYATTN_ATTENTION_PROBLEM_H
+
+#include "flyattn/Pipelines/Compile.h"
+#include "flyattn/Target/KernelABI.h"
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flyattn {
+
+enum class Operand { Q, K, V, O };
+inline constexpr Operand kAllOperands[] = {Operand::Q, Operand::K, Operand::V,
+                                           Operand::O};
+llvm::StringRef nameOf(Operand operand); ///< "q", "k", "v", "o"
+
+/// The order of an operand's dimensions: batch, seq, head, dim or batch, head,
+/// seq, dim.
+enum class Layout { BSHD, BHSD };
+
+/// Row i sees columns [i + d - left, i + d + right], d = seqlenKv - seqlenQ,
+/// both ends included; -1 is unbounded.
+struct Window {
+  int64_t left = -1, right = -1;
+};
+
+/// One scaled-dot-product attention, forward:
+///   O = softmax(scale * Q K^T + mask) V, LSE = log(sum(exp(...))).
+/// Query head h reads KV head h / (heads / kvHeads). A row that sees nothing
+/// has O = 0 and LSE = -inf.
+struct Problem {
+  int64_t batch = 1;
+  int64_t heads = 1;
+  int64_t kvHeads = 1;
+  int64_t seqlenQ = 1;
+  int64_t seqlenKv = 1;
+  int64_t headDim = 128;
+  ElementType dtype = ElementType::BF16; ///< of q, k, v and o
+  MaskKind mask = MaskKind::None;
+  std::optional<Window> window;
+  std::optional<double> scale; ///< 1/sqrt(headDim) if not given
+  Layout layout = Layout::BSHD;
+  /// By operand: strides that replace those of `layout`.
+  std::array<std::optional<OperandStrides>, 4> strides;
+  bool wantLse = false; ///< f32 [batch, heads, seqlenQ], natural logarithm
+  std::vector<int64_t> cuSeqlensQ, cuSeqlensKv; ///< packed sequences
+  int64_t splits = 1;                           ///< KV splits
+  ScheduleKind schedule = ScheduleKind::Auto;
+  Bf16Rounding rounding = Bf16Rounding::NearestEven;
+
+  double softmaxScale() const;
+  int64_t headsOf(Operand operand) const;
+  int64_t seqlenOf(Operand operand) const;
+  /// The operand's sizes in the order of `layout`.
+  std::vector<int64_t> shapeOf(Operand operand) const;
+  OperandStrides stridesOf(Operand operand) const;
+  /// Elements from the operand's first to its last, both included.
+  uint64_t extentOf(Operand operand) const;
+  /// KV columns that query row `row` sees: [0, visibleColumns(row)).
+  int64_t visibleColumns(int64_t row) const;
+  /// Floating-point operations: 4 * headDim for each (row, visible column).
+  double flops() const;
+};
+
+/// One thing that is wrong with a problem.
+struct Diagnostic {
+  enum class Kind {
+    BadUsage,   ///< makes no sense
+    Unsupported ///< makes sense, but no kernel of ours does it
+  };
+  Kind kind;
+  std::string argument; ///< "head_dim"
+  std::string message;  ///< what was given, what is allowed, what to do
+};
+
+/// Why one kernel cannot serve a problem.
+struct Refusal {
+  std::string kernel;               ///< "generic bf16 d64"
+  std::vector<std::string> reasons; ///< none if it can
+};
+
+/// Everything that is wrong with `problem` on `chip`, in the order of the
+/// arguments; empty if `plan` accepts it.
+std::vector<Diagnostic> validate(const Problem &problem, llvm::StringRef chip);
+
+/// For each kernel of `chip`, why it cannot serve `problem`.
+std::vector<Refusal> explainRefusals(const Problem &problem,
+                                     llvm::StringRef chip);
+
+/// The chips that kernels are compiled for.
+llvm::ArrayRef<llvm::StringRef> supportedChips();
+
+/// What `validate` found, as an error.
+class ProblemError : public llvm::ErrorInfo<ProblemError> {
+public:
+  static char ID;
+
+  ProblemError(std::vector<Diagnostic> diagnostics,
+               std::vector<Refusal> refusals)
+      : diagnostics(std::move(diagnostics)), refusals(std::move(refusals)) {}
+
+  /// Whether some diagnostic says that the problem makes no sense.
+  bool isBadUsage() const;
+
+  void log(llvm::raw_ostream &os) const override;
+  std::error_code convertToErrorCode() const override {
+    return llvm::inconvertibleErrorCode();
+  }
+
+  std::vector<Diagnostic> diagnostics;
+  std::vector<Refusal> refusals;
+};
+
+/// Success, or a ProblemError with what `validate` found and, if the problem
+/// makes sense, what `explainRefusals` says.
+llvm::Error checkProblem(const Problem &problem, llvm::StringRef chip);
+
+} // namespace flyattn
+
+#endif // FLYATTN_ATTENTION_PROBLEM_H

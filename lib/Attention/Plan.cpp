@@ -1,0 +1,124 @@
+//===- Plan.cpp - What we decided, and its launch -----------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flyattn/Attention/Plan.h"
+
+#include "flyattn/Runtime/KernelCache.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cfloat>
+#include <cmath>
+#include <cstdlib>
+
+using namespace llvm;
+
+namespace flyattn {
+
+static bool dualWaveDisabled() {
+  const char *value = std::getenv("FLYATTN_DISABLE_DUAL_WAVE");
+  return value && StringRef(value) == "1";
+}
+
+KernelVariant selectVariant(const Problem &problem) {
+  KernelVariant variant;
+  variant.elementType = problem.dtype;
+  variant.headDim = unsigned(problem.headDim);
+  variant.mask = problem.mask;
+  variant.lse = problem.wantLse;
+  variant.rounding = problem.rounding;
+  variant.schedule = problem.schedule;
+  if (variant.schedule == ScheduleKind::Auto && dualWaveDisabled())
+    variant.schedule = ScheduleKind::Generic;
+  return variant;
+}
+
+/// The kernel arguments that do not depend on where the buffers are.
+static ForwardArgs argumentsOf(const Problem &problem) {
+  ForwardArgs args = {};
+  args.seqlenQ = int32_t(problem.seqlenQ);
+  args.seqlenKv = int32_t(problem.seqlenKv);
+  args.headsPerKvHead = int32_t(problem.heads / problem.kvHeads);
+  double scale = problem.softmaxScale();
+  args.scaleLog2 = std::max(float(std::fabs(scale) * M_LOG2E), FLT_MIN);
+  args.qSignFlip = scale < 0 ? 0x80008000 : 0;
+  args.qStrides = problem.stridesOf(Operand::Q);
+  args.kStrides = problem.stridesOf(Operand::K);
+  args.vStrides = problem.stridesOf(Operand::V);
+  args.oStrides = problem.stridesOf(Operand::O);
+  args.lseBatchStride = problem.heads * problem.seqlenQ;
+  args.lseHeadStride = problem.seqlenQ;
+  return args;
+}
+
+Expected<Plan> plan(const Problem &problem, StringRef chip) {
+  if (Error error = checkProblem(problem, chip))
+    return std::move(error);
+
+  Plan plan;
+  plan.chip = chip.str();
+  plan.variant = selectVariant(problem);
+  auto kernel = KernelCache::global().get(plan.variant, chip);
+  if (!kernel)
+    return kernel.takeError();
+  plan.kernel = *kernel;
+  plan.args = argumentsOf(problem);
+  const KernelConfig &config = plan.kernel->config;
+  uint64_t rowBlocks =
+      divideCeil(uint64_t(problem.seqlenQ), config.rowsPerWorkgroup());
+  plan.shape.grid = {uint32_t(rowBlocks), uint32_t(problem.heads),
+                     uint32_t(problem.batch)};
+  plan.shape.block = {config.workItems(), 1, 1};
+  for (Operand operand : kAllOperands)
+    plan.operandBytes[unsigned(operand)] = problem.extentOf(operand) * 2;
+  if (problem.wantLse)
+    plan.lseBytes = uint64_t(problem.batch * problem.heads * problem.seqlenQ) *
+                    sizeof(float);
+  return plan;
+}
+
+static Error checkSize(StringRef name, const DeviceBuffer &buffer,
+                       uint64_t needed) {
+  if (buffer.size >= needed)
+    return Error::success();
+  return createStringError("buffer %s has %llu bytes, the problem needs %llu",
+                           name.str().c_str(), (unsigned long long)buffer.size,
+                           (unsigned long long)needed);
+}
+
+Expected<LaunchStats> launch(const Plan &plan, Device &device,
+                             const ForwardBuffers &buffers) {
+  if (device.chip() != plan.chip)
+    return createStringError("the plan is for %s, the device is a %s",
+                             plan.chip.c_str(), device.chip().str().c_str());
+  const DeviceBuffer *operands[] = {&buffers.q, &buffers.k, &buffers.v,
+                                    &buffers.o};
+  for (Operand operand : kAllOperands)
+    if (Error error = checkSize(nameOf(operand), *operands[unsigned(operand)],
+                                plan.operandBytes[unsigned(operand)]))
+      return std::move(error);
+  DeviceBuffer lse = buffers.lse.value_or(DeviceBuffer());
+  if (Error error = checkSize("lse", lse, plan.lseBytes))
+    return std::move(error);
+
+  StringRef object = plan.kernel->output;
+  auto module = device.loadModule(arrayRefFromStringRef(object));
+  if (!module)
+    return module.takeError();
+  ForwardArgs args = plan.args;
+  args.q = buffers.q.address;
+  args.k = buffers.k.address;
+  args.v = buffers.v.address;
+  args.o = buffers.o.address;
+  args.lse = lse.address;
+  ArrayRef kernarg(reinterpret_cast<const uint8_t *>(&args), sizeof(args));
+  return device.launch(**module, plan.kernel->kernelName, plan.shape, kernarg);
+}
+
+} // namespace flyattn

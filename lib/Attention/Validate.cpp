@@ -1,0 +1,249 @@
+//===- Validate.cpp - What is wrong with a problem ----------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flyattn/Attention/Problem.h"
+#include "flyattn/Runtime/KernelCache.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/Twine.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cfloat>
+#include <cmath>
+
+using namespace llvm;
+
+namespace flyattn {
+
+namespace {
+
+constexpr StringRef kChips[] = {"gfx942", "gfx950"};
+constexpr int64_t kHeadDims[] = {64, 128};
+
+/// Kernels index rows in whole tiles of at most this many rows.
+constexpr int64_t kMaxTileRows = 256;
+/// HIP's bound on the y and z sizes of a grid.
+constexpr int64_t kMaxGridYZ = 65535;
+/// Row numbers are 32-bit signed in the kernels, and a tile past the end must
+/// not overflow them.
+constexpr int64_t kMaxSeqlen = INT32_MAX - kMaxTileRows;
+/// A (batch, head) view is one buffer resource with 32-bit byte offsets.
+constexpr uint64_t kMaxViewBytes = uint64_t(1) << 32;
+constexpr int64_t kElementBytes = 2;
+/// Keeps products of sizes and strides far from overflow.
+constexpr int64_t kMaxStride = int64_t(1) << 40;
+
+class Collector {
+public:
+  void bad(const Twine &argument, const Twine &message) {
+    add(Diagnostic::Kind::BadUsage, argument, message);
+  }
+  void unsupported(const Twine &argument, const Twine &message) {
+    add(Diagnostic::Kind::Unsupported, argument, message);
+  }
+  std::vector<Diagnostic> found;
+
+private:
+  void add(Diagnostic::Kind kind, const Twine &argument, const Twine &message) {
+    found.push_back({kind, argument.str(), message.str()});
+  }
+};
+
+void checkSizes(const Problem &p, Collector &out) {
+  struct Size {
+    const char *name;
+    int64_t value, max;
+  };
+  const Size sizes[] = {{"batch", p.batch, kMaxGridYZ},
+                        {"heads", p.heads, kMaxGridYZ},
+                        {"kv_heads", p.kvHeads, kMaxGridYZ},
+                        {"seqlen_q", p.seqlenQ, kMaxSeqlen},
+                        {"seqlen_kv", p.seqlenKv, kMaxSeqlen}};
+  for (const Size &size : sizes) {
+    if (size.value < 1)
+      out.bad(size.name,
+              Twine(size.value) + " was given; it must be 1 or more");
+    else if (size.value > size.max)
+      out.unsupported(size.name, Twine(size.value) + " was given; at most " +
+                                     Twine(size.max) + " is supported");
+  }
+  if (p.heads >= 1 && p.kvHeads >= 1 && p.heads % p.kvHeads != 0)
+    out.bad("kv_heads", Twine(p.heads) + " query heads are not divisible by " +
+                            Twine(p.kvHeads) +
+                            " KV heads; kv_heads must divide heads");
+  if (p.headDim < 1)
+    out.bad("head_dim",
+            Twine(p.headDim) + " was given; 64 and 128 are supported");
+  else if (!is_contained(kHeadDims, p.headDim))
+    out.unsupported("head_dim", Twine(p.headDim) +
+                                    " was given; 64 and 128 are supported: pad "
+                                    "q, k and v with zeros and give the scale");
+}
+
+void checkScale(const Problem &p, Collector &out) {
+  if (!p.scale)
+    return;
+  if (!std::isfinite(*p.scale))
+    out.bad("scale", std::string(std::isnan(*p.scale) ? "nan" : "inf") +
+                         " was given; it must be a finite number");
+  else if (std::fabs(*p.scale) * M_LOG2E > FLT_MAX)
+    out.unsupported("scale", formatv("{0:E}", *p.scale).str() +
+                                 " was given; scale * log2(e) must fit an f32");
+}
+
+/// Features of the command line that no kernel has yet.
+void checkFeatures(const Problem &p, Collector &out) {
+  if (p.window)
+    out.unsupported("mask", "window:" + Twine(p.window->left) + "," +
+                                Twine(p.window->right) +
+                                " was given; sliding windows have no kernel "
+                                "yet: use none, causal or causal-top-left");
+  if (!p.cuSeqlensQ.empty())
+    out.unsupported("cu_seqlens_q", "packed sequences have no kernel yet: run "
+                                    "each sequence as a problem of its own");
+  if (!p.cuSeqlensKv.empty())
+    out.unsupported("cu_seqlens_kv", "packed sequences have no kernel yet: run "
+                                     "each sequence as a problem of its own");
+  if (p.splits < 1)
+    out.bad("splits", Twine(p.splits) + " was given; it must be 1 or more");
+  else if (p.splits > 1)
+    out.unsupported("splits", Twine(p.splits) +
+                                  " was given; KV splits have no kernel yet: "
+                                  "use 1 or auto");
+}
+
+/// Bytes that a kernel may index in one (batch, head) view.
+uint64_t viewBytes(const Problem &p, Operand operand) {
+  uint64_t rows = alignTo(uint64_t(p.seqlenOf(operand)), kMaxTileRows);
+  return SaturatingMultiply(rows,
+                            uint64_t(p.stridesOf(operand).seq) * kElementBytes);
+}
+
+/// Whether two elements of `o` may share memory: sorted by stride, each
+/// dimension must step over all of the one before.
+bool outputOverlaps(const Problem &p) {
+  OperandStrides s = p.stridesOf(Operand::O);
+  std::array<std::pair<int64_t, int64_t>, 3> dims = {
+      {{s.batch, p.batch}, {s.head, p.heads}, {s.seq, p.seqlenQ}}};
+  sort(dims);
+  int64_t span = p.headDim;
+  for (auto [stride, size] : dims) {
+    if (size > 1 && stride < span)
+      return true;
+    span += (size - 1) * stride;
+  }
+  return false;
+}
+
+void checkStrides(const Problem &p, Collector &out) {
+  for (Operand operand : kAllOperands) {
+    OperandStrides s = p.stridesOf(operand);
+    std::string name = (nameOf(operand) + "_strides").str();
+    std::string given =
+        ("(batch " + Twine(s.batch) + ", head " + Twine(s.head) + ", seq " +
+         Twine(s.seq) + ") was given; ")
+            .str();
+    if (s.batch < 0 || s.head < 0 || s.seq < 0) {
+      out.bad(name, given + "strides must not be negative");
+      continue;
+    }
+    if (std::max({s.batch, s.head, s.seq}) > kMaxStride) {
+      out.unsupported(name, given + "at most 2^40 elements are supported");
+      continue;
+    }
+    if (s.seq < p.headDim)
+      out.bad(name, given + "the seq stride must be head_dim (" +
+                        Twine(p.headDim) + ") or more elements");
+    if ((s.batch | s.head | s.seq) & 1)
+      out.unsupported(name, given + "strides must be multiples of 2 elements, "
+                                    "since memory is accessed in dwords");
+    if (viewBytes(p, operand) > kMaxViewBytes)
+      out.unsupported(name, given + "one (batch, head) view spans " +
+                                Twine(viewBytes(p, operand)) +
+                                " bytes, and buffer offsets reach 4 GiB: use a "
+                                "smaller seq stride (the bhsd layout)");
+  }
+  if (p.strides[unsigned(Operand::O)] && outputOverlaps(p))
+    out.bad("o_strides", "rows of the output overlap in memory");
+}
+
+/// Why the kernel (schedule, headDim) cannot serve `p`, apart from what no
+/// kernel can do.
+std::vector<std::string> kernelReasons(const Problem &p, StringRef chip,
+                                       ScheduleKind schedule, ElementType dtype,
+                                       int64_t headDim) {
+  std::vector<std::string> reasons;
+  if (schedule == ScheduleKind::DualWave)
+    reasons.push_back(chip == "gfx950" ? "not built yet"
+                                       : "needs the 16-byte LDS DMA of gfx950");
+  if (p.schedule != ScheduleKind::Auto && p.schedule != schedule)
+    reasons.push_back(
+        ("schedule " + nameOf(p.schedule) + " was asked for").str());
+  if (p.dtype != dtype)
+    reasons.push_back(("the problem's dtype is " + nameOf(p.dtype)).str());
+  if (p.headDim != headDim)
+    reasons.push_back(("the problem's head_dim is " + Twine(p.headDim)).str());
+  return reasons;
+}
+
+} // namespace
+
+ArrayRef<StringRef> supportedChips() { return kChips; }
+
+std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
+  Collector out;
+  if (!is_contained(kChips, chip))
+    out.bad("arch", "'" + chip + "' was given; known are " +
+                        join(ArrayRef(kChips), ", "));
+  checkSizes(p, out);
+  checkScale(p, out);
+  checkFeatures(p, out);
+  if (p.schedule == ScheduleKind::DualWave)
+    out.unsupported("schedule", "dual_wave has no kernel yet: use auto or "
+                                "generic");
+  bool sizesMakeSense = none_of(out.found, [](const Diagnostic &d) {
+    return d.kind == Diagnostic::Kind::BadUsage;
+  });
+  if (sizesMakeSense)
+    checkStrides(p, out);
+  return std::move(out.found);
+}
+
+std::vector<Refusal> explainRefusals(const Problem &p, StringRef chip) {
+  Collector general;
+  checkFeatures(p, general);
+  checkStrides(p, general);
+  std::vector<Refusal> refusals;
+  for (ScheduleKind schedule : {ScheduleKind::Generic, ScheduleKind::DualWave})
+    for (ElementType dtype : {ElementType::BF16, ElementType::F16})
+      for (int64_t headDim : kHeadDims) {
+        Refusal refusal;
+        refusal.kernel =
+            (nameOf(schedule) + " " + nameOf(dtype) + " d" + Twine(headDim))
+                .str();
+        refusal.reasons = kernelReasons(p, chip, schedule, dtype, headDim);
+        for (const Diagnostic &d : general.found)
+          refusal.reasons.push_back(d.argument + " (see above)");
+        refusals.push_back(std::move(refusal));
+      }
+  return refusals;
+}
+
+Error checkProblem(const Problem &problem, StringRef chip) {
+  std::vector<Diagnostic> diagnostics = validate(problem, chip);
+  if (diagnostics.empty())
+    return Error::success();
+  auto error = std::make_unique<ProblemError>(std::move(diagnostics),
+                                              std::vector<Refusal>());
+  if (!error->isBadUsage())
+    error->refusals = explainRefusals(problem, chip);
+  return Error(std::move(error));
+}
+
+} // namespace flyattn

@@ -1,0 +1,96 @@
+//===- KernelCache.cpp - Kernels compiled once a process ----------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flyattn/Runtime/KernelCache.h"
+
+#include "llvm/ADT/Twine.h"
+#include "llvm/Support/ErrorHandling.h"
+
+using namespace llvm;
+
+namespace flyattn {
+
+Expected<std::shared_ptr<const CompiledKernel>>
+KernelCache::get(const KernelVariant &variant, StringRef chip) {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto &entry = kernels[describe(variant, chip)];
+  if (!entry) {
+    Expected<CompiledKernel> kernel = compileForward(variant, chip);
+    if (!kernel)
+      return kernel.takeError();
+    entry = std::make_shared<const CompiledKernel>(std::move(*kernel));
+  }
+  return entry;
+}
+
+KernelCache &KernelCache::global() {
+  static KernelCache cache;
+  return cache;
+}
+
+std::string describe(const KernelVariant &variant, StringRef chip) {
+  return (chip + " " + nameOf(variant.elementType) + " d" +
+          Twine(variant.headDim) + " " + nameOf(variant.mask) +
+          (variant.lse ? " lse " : " ") + nameOf(variant.schedule) + " " +
+          nameOf(variant.rounding))
+      .str();
+}
+
+StringRef nameOf(ElementType type) {
+  return type == ElementType::BF16 ? "bf16" : "f16";
+}
+
+StringRef nameOf(MaskKind mask) {
+  switch (mask) {
+  case MaskKind::None:
+    return "none";
+  case MaskKind::Causal:
+    return "causal";
+  case MaskKind::CausalTopLeft:
+    return "causal-top-left";
+  }
+  llvm_unreachable("unknown mask");
+}
+
+StringRef nameOf(Bf16Rounding rounding) {
+  return rounding == Bf16Rounding::NearestEven ? "nearest-even" : "truncate";
+}
+
+StringRef nameOf(ScheduleKind schedule) {
+  switch (schedule) {
+  case ScheduleKind::Auto:
+    return "auto";
+  case ScheduleKind::Generic:
+    return "generic";
+  case ScheduleKind::DualWave:
+    return "dual_wave";
+  }
+  llvm_unreachable("unknown schedule");
+}
+
+StringRef nameOf(Level level) {
+  switch (level) {
+  case Level::Attn:
+    return "attn";
+  case Level::Tile:
+    return "tile";
+  case Level::Schedule:
+    return "schedule";
+  case Level::ROCDL:
+    return "rocdl";
+  case Level::LLVM:
+    return "llvm";
+  case Level::Asm:
+    return "asm";
+  case Level::Object:
+    return "object";
+  }
+  llvm_unreachable("unknown level");
+}
+
+} // namespace flyattn

@@ -1,0 +1,253 @@
+"""Every bad input is refused with its exit code and a message that says why.
+
+Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+See LICENSE for license information.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""
+
+import resource
+import signal
+import unittest
+
+import numpy as np
+
+from flyattn_testing import DriverTest
+
+GOOD = np.zeros((1, 8, 2, 64), np.uint16)
+
+
+class BadInput(DriverTest):
+    def run_fails(self, code, message, *arguments, **keywords):
+        return self.fails(code, message, "run", "--arch", "gfx950", "--device",
+                          "sim", "--seqlen-q", 8, "--heads", 2, "--head-dim",
+                          64, *arguments, **keywords)
+
+    # Files.
+
+    def test_missing_file(self):
+        self.run_fails(2, "nowhere.npy", "--q", "nowhere.npy")
+
+    def test_empty_file(self):
+        (self.folder / "q.npy").write_bytes(b"")
+        self.run_fails(2, "the file is empty", "--q", "q.npy")
+
+    def test_truncated_file(self):
+        self.save("q.npy", GOOD)
+        data = (self.folder / "q.npy").read_bytes()
+        (self.folder / "q.npy").write_bytes(data[:-1])
+        self.run_fails(2, "truncated", "--q", "q.npy")
+
+    def test_truncated_header(self):
+        self.save("q.npy", GOOD)
+        data = (self.folder / "q.npy").read_bytes()
+        (self.folder / "q.npy").write_bytes(data[:50])
+        self.run_fails(2, "truncated", "--q", "q.npy")
+
+    def test_excess_data(self):
+        self.save("q.npy", GOOD)
+        with open(self.folder / "q.npy", "ab") as file:
+            file.write(b"x")
+        self.run_fails(2, "excess data", "--q", "q.npy")
+
+    def test_not_npy(self):
+        (self.folder / "q.npy").write_text("a,b\n1,2\n")
+        self.run_fails(2, "not a .npy file", "--q", "q.npy")
+
+    def test_directory_as_file(self):
+        self.run_fails(2, "directory", "--q", ".")
+
+    def test_fortran_order(self):
+        self.save("q.npy", np.asfortranarray(GOOD))
+        self.run_fails(2, "Fortran order", "--q", "q.npy")
+
+    def test_big_endian(self):
+        self.save("q.npy", GOOD.astype(">u2"))
+        self.run_fails(2, "big endian", "--q", "q.npy")
+
+    def test_wrong_dtype(self):
+        self.save("q.npy", GOOD.astype(np.float32))
+        self.run_fails(2, "holds f32 [1, 8, 2, 64], but bf16 or f16 is wanted",
+                       "--q", "q.npy")
+
+    def test_dtype_against_option(self):
+        self.save("q.npy", GOOD.astype(np.float16))
+        self.run_fails(2, "but bf16 [1, 8, 2, 64] is wanted", "--dtype", "bf16",
+                       "--q", "q.npy")
+
+    def test_mixed_dtypes(self):
+        self.save("q.npy", GOOD)
+        self.save("k.npy", GOOD.astype(np.float16))
+        self.run_fails(2, "'k.npy': holds f16", "--q", "q.npy", "--k", "k.npy")
+
+    def test_wrong_rank(self):
+        self.save("q.npy", GOOD[0])
+        self.run_fails(2, "has rank 3 [8, 2, 64], but rank 4 is wanted",
+                       "--q", "q.npy")
+
+    def test_wrong_shape(self):
+        self.save("q.npy", GOOD[:, :7])
+        self.run_fails(2, "but bf16 [1, 8, 2, 64] is wanted", "--q", "q.npy")
+
+    def test_k_and_v_of_different_length(self):
+        self.save("k.npy", GOOD)
+        self.save("v.npy", GOOD[:, :7])
+        self.run_fails(2, "'v.npy': holds", "--k", "k.npy", "--v", "v.npy")
+
+    def test_expected_of_wrong_shape(self):
+        self.save("e.npy", np.zeros((1, 8, 2, 63)))
+        self.run_fails(2, "is wanted", "--expected", "e.npy")
+
+    def test_expected_of_wrong_dtype(self):
+        self.save("e.npy", np.zeros((1, 8, 2, 64), np.int32))
+        self.run_fails(2, "is wanted", "--expected", "e.npy")
+
+    # Problems.
+
+    def test_heads_not_divisible(self):
+        self.run_fails(2, "2 query heads are not divisible by 3 KV heads",
+                       "--kv-heads", 3)
+
+    def test_head_dim_0(self):
+        self.fails(2, "--head-dim: 0 was given; 64 and 128 are supported",
+                   "run", "--arch", "gfx950", "--head-dim", 0)
+
+    def test_head_dim_96(self):
+        done = self.fails(3, "--head-dim: 96 was given; 64 and 128 are "
+                          "supported", "run", "--arch", "gfx942", "--head-dim",
+                          96)
+        for kernel in ("generic bf16 d64", "generic f16 d128",
+                       "dual_wave bf16 d128"):
+            self.assertIn(kernel, done.stderr)
+
+    def test_head_dim_96_when_compiling(self):
+        self.fails(3, "64 and 128 are supported", "compile", "--arch",
+                   "gfx950", "--head-dim", 96, "-o", "k.hsaco")
+        self.assertFalse((self.folder / "k.hsaco").exists())
+
+    def test_seqlen_0(self):
+        self.fails(2, "--seqlen-q: 0 was given; it must be 1 or more", "run",
+                   "--arch", "gfx950", "--seqlen-q", 0)
+
+    def test_empty_sequence_in_a_file(self):
+        self.save("k.npy", GOOD[:, :0])
+        self.run_fails(2, "--seqlen-kv: 0 was given", "--k", "k.npy")
+
+    def test_negative_batch(self):
+        self.run_fails(2, "--batch: -1 was given", "--batch=-1")
+
+    def test_scale_nan(self):
+        self.run_fails(2, "--scale: nan was given; it must be a finite number",
+                       "--scale", "nan")
+
+    def test_scale_inf(self):
+        self.run_fails(2, "--scale: inf was given", "--scale=-inf")
+
+    def test_every_error_at_once(self):
+        done = self.run_fails(2, "--scale", "--scale", "nan", "--kv-heads", 3,
+                              "--batch", 0)
+        self.assertIn("--kv-heads", done.stderr)
+        self.assertIn("--batch", done.stderr)
+
+    def test_window_is_unsupported(self):
+        self.run_fails(3, "sliding windows have no kernel yet", "--mask",
+                       "window:4,-1")
+
+    def test_packed_sequences_are_unsupported(self):
+        self.run_fails(3, "packed sequences have no kernel yet",
+                       "--cu-seqlens-q", "0,3,8", "--cu-seqlens-kv", "0,4,8")
+
+    def test_splits_are_unsupported(self):
+        self.run_fails(3, "KV splits have no kernel yet", "--splits", 4)
+
+    def test_dual_wave_is_unsupported(self):
+        self.run_fails(3, "dual_wave", "--schedule", "dual_wave")
+
+    def test_view_beyond_4_gib(self):
+        self.fails(3, "buffer offsets reach 4 GiB", "run", "--arch", "gfx950",
+                   "--heads", 64, "--seqlen-q", 1, "--seqlen-kv", 300000)
+
+    # The command line.
+
+    def test_no_command(self):
+        self.fails(2, "a command is needed")
+
+    def test_unknown_command(self):
+        self.fails(2, "Unknown subcommand 'fly'", "fly")
+
+    def test_unknown_option(self):
+        self.run_fails(2, "Unknown command line argument '--sede'", "--sede", 1)
+
+    def test_missing_value(self):
+        self.fails(2, "requires a value", "run", "--arch")
+
+    def test_value_that_is_no_number(self):
+        self.run_fails(2, "'many' value invalid", "--batch", "many")
+
+    def test_unknown_choice(self):
+        self.run_fails(2, "Cannot find option named 'f32'", "--dtype", "f32")
+
+    def test_missing_arch(self):
+        self.fails(2, "--arch is needed: gfx942 or gfx950", "run")
+
+    def test_unknown_arch(self):
+        self.fails(2, "'gfx90a' was given; known are gfx942, gfx950", "run",
+                   "--arch", "gfx90a")
+
+    def test_unknown_mask(self):
+        self.run_fails(2, "'diagonal' was given; known are", "--mask",
+                       "diagonal")
+
+    def test_bad_list(self):
+        self.run_fails(2, "'x' is no integer", "--cu-seqlens-q", "0,x")
+
+    def test_bad_splits(self):
+        self.run_fails(2, "it must be a number or auto", "--splits", "few")
+
+    def test_lse_of_a_kernel_without(self):
+        self.run_fails(2, "exclude each other", "--no-lse", "--lse", "l.npy")
+
+    def test_code_object_needs_a_file(self):
+        self.fails(2, "-o is needed", "compile", "--arch", "gfx950")
+
+    # Devices.
+
+    def test_hip_without_a_library(self):
+        self.fails(4, "libamdhip64.so cannot be loaded", "run", "--arch",
+                   "gfx950", "--device", "hip", env={"LD_LIBRARY_PATH": ""})
+
+    # Outputs.
+
+    def test_output_in_a_missing_folder(self):
+        self.run_fails(2, "no/o.npy", "--out", "no/o.npy")
+
+    def test_output_is_a_directory(self):
+        self.run_fails(2, "directory", "--lse", ".")
+
+    def test_json_in_a_missing_folder(self):
+        self.run_fails(2, "no/r.json", "--json", "no/r.json")
+
+    def test_failure_keeps_the_old_output(self):
+        (self.folder / "o.npy").write_text("old")
+        self.run_fails(2, "nowhere.npy", "--q", "nowhere.npy", "--out", "o.npy")
+        self.assertEqual((self.folder / "o.npy").read_text(), "old")
+
+    def test_interrupted_write_keeps_the_old_output(self):
+        def limit_file_size():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+        (self.folder / "o.npy").write_text("old")
+        self.run_fails(2, "o.npy", "--out", "o.npy",
+                       preexec_fn=limit_file_size)
+        self.assertEqual((self.folder / "o.npy").read_text(), "old")
+        self.assertEqual([f.name for f in self.folder.iterdir()], ["o.npy"])
+
+    def test_inspect_what_is_no_code_object(self):
+        (self.folder / "k.hsaco").write_text("hello")
+        self.fails(2, "k.hsaco", "inspect", "k.hsaco")
+
+    def test_inspect_a_missing_file(self):
+        self.fails(2, "k.hsaco", "inspect", "k.hsaco")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,208 @@
+"""What the driver's commands print and write.
+
+Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+See LICENSE for license information.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""
+
+import json
+import os
+import pty
+import subprocess
+import unittest
+
+import numpy as np
+
+from flyattn_testing import CHIPS, DriverTest, decode, encode
+
+SMALL = ("--heads", 2, "--seqlen-q", 40, "--head-dim", 64)
+
+
+class Help(DriverTest):
+    def test_top(self):
+        text = self.flyattn("--help").stdout
+        for word in ("compile", "run", "inspect", "launch", "EXIT CODES"):
+            self.assertIn(word, text)
+
+    def test_commands(self):
+        for command in ("compile", "run", "inspect", "launch"):
+            text = self.flyattn(command, "--help").stdout
+            self.assertIn("EXAMPLES:", text)
+            self.assertIn(f"flyattn {command} ", text)
+
+    def test_version(self):
+        self.assertRegex(self.flyattn("--version").stdout, r"^flyattn \d")
+
+
+class Run(DriverTest):
+    def test_text(self):
+        done = self.flyattn("run", "--arch", "gfx950", *SMALL)
+        for word in ("gfx950 bf16", "instructions", "O max_abs", "LSE max_abs",
+                     "bound", "result   ok"):
+            self.assertIn(word, done.stdout)
+        self.assertEqual(done.stderr, "")  # no progress bar without a terminal
+
+    def test_json(self):
+        result = self.run_json("--arch", "gfx942", *SMALL, "--seed", 7)
+        self.assertEqual(result["status"], "ok")
+        self.assertEqual(result["arch"], "gfx942")
+        self.assertEqual(result["device"], "simulator")
+        self.assertEqual(result["seed"], 7)
+        self.assertEqual(result["problem"]["seqlen_kv"], 40)
+        self.assertEqual(result["config"]["schedule"], "generic")
+        self.assertGreater(result["instructions"], 0)
+        self.assertGreater(result["seconds"], 0)
+        self.assertIn("object", result["compile_seconds"])
+        self.assertEqual(result["rows_checked"], 80)
+        self.assertFalse(result["rows_sampled"])
+        errors = result["errors"]
+        for key in ("max_abs", "max_rel", "rms", "relative_rms",
+                    "min_row_cosine", "bound", "bound_rms", "mismatches"):
+            self.assertIn(key, errors)
+        self.assertLessEqual(errors["max_abs"], errors["bound"])
+        self.assertLessEqual(errors["lse"]["max_abs"], errors["lse"]["bound"])
+
+    def test_json_file_beside_text(self):
+        done = self.flyattn("run", "--arch", "gfx950", *SMALL, "--json", "r.json")
+        self.assertIn("result   ok", done.stdout)
+        result = json.loads((self.folder / "r.json").read_text())
+        self.assertEqual(result["status"], "ok")
+
+    def test_no_check(self):
+        result = self.run_json("--arch", "gfx950", *SMALL, "--check", "none")
+        self.assertEqual(result["status"], "not checked")
+        self.assertNotIn("errors", result)
+
+    def test_large_problems_are_sampled(self):
+        result = self.run_json("--arch", "gfx950", "--heads", 2, "--head-dim",
+                               64, "--seqlen-q", 4096, "--no-lse")
+        self.assertTrue(result["rows_sampled"])
+        self.assertLess(result["rows_checked"], 2 * 4096)
+
+    def test_same_seed_same_bits(self):
+        outputs = []
+        for seed in (1, 1, 2):
+            self.flyattn("run", "--arch", "gfx950", *SMALL, "--seed", seed,
+                         "--out", "o.npy")
+            outputs.append((self.folder / "o.npy").read_bytes())
+        self.assertEqual(outputs[0], outputs[1])
+        self.assertNotEqual(outputs[0], outputs[2])
+
+    def test_forms_of_bf16(self):
+        random = np.random.default_rng(0)
+        q = encode(random.standard_normal((1, 40, 2, 64), np.float32), "bf16")
+        outputs = []
+        for array in (q, q.view("V2")):
+            self.save("q.npy", array)
+            self.flyattn("run", "--arch", "gfx950", "--q", "q.npy", "--out",
+                         "o.npy")
+            outputs.append((self.folder / "o.npy").read_bytes())
+        self.assertEqual(outputs[0], outputs[1])
+
+    def test_round_trip_of_an_output(self):
+        for dtype, file_type in (("bf16", np.uint16), ("f16", np.float16)):
+            self.flyattn("run", "--arch", "gfx950", *SMALL, "--dtype", dtype,
+                         "--out", "o.npy", "--lse", "lse.npy")
+            o, lse = self.load("o.npy"), self.load("lse.npy")
+            self.assertEqual((o.dtype, o.shape), (file_type, (1, 40, 2, 64)))
+            self.assertEqual((lse.dtype, lse.shape), (np.float32, (1, 2, 40)))
+            result = self.run_json("--arch", "gfx950", *SMALL, "--dtype", dtype,
+                                   "--expected", "o.npy")
+            self.assertEqual(result["errors"]["max_abs"], 0)
+            self.assertEqual(result["compared_with"], "expected")
+            self.save("e.npy", decode(o, dtype).astype(np.float32))
+            self.flyattn("run", "--arch", "gfx950", *SMALL, "--dtype", dtype,
+                         "--expected", "e.npy")
+
+    def test_wrong_result_is_exit_code_1(self):
+        self.save("e.npy", np.ones((1, 40, 2, 64)))
+        done = self.flyattn("run", "--arch", "gfx950", *SMALL, "--expected",
+                            "e.npy", "--out", "o.npy", code=1)
+        self.assertIn("TOO LARGE", done.stdout)
+        self.assertIn("the result is wrong", done.stderr)
+        self.assertTrue((self.folder / "o.npy").exists())
+
+    def test_truncated_bf16(self):
+        even, cut = (self.run_json("--arch", "gfx942", *SMALL,
+                                   "--bf16-rounding", rounding)["errors"]
+                     for rounding in ("nearest-even", "truncate"))
+        self.assertGreater(cut["relative_rms"], 1.5 * even["relative_rms"])
+
+
+class Terminal(DriverTest):
+    def on_a_terminal(self, env, *arguments):
+        """What the driver writes to stderr when that is a terminal."""
+        master, slave = pty.openpty()
+        subprocess.run([os.environ["FLYATTN"], *map(str, arguments)],
+                       stdout=subprocess.DEVNULL, stderr=slave, timeout=600,
+                       cwd=self.folder, env={**os.environ, "TERM": "xterm",
+                                             **env})
+        os.close(slave)
+        text = b""
+        try:
+            while data := os.read(master, 65536):
+                text += data
+        except OSError:  # the other end is closed
+            pass
+        os.close(master)
+        return text.decode()
+
+    def test_progress_bar(self):
+        text = self.on_a_terminal({}, "run", "--arch", "gfx950", "--heads", 8,
+                                  "--seqlen-q", 512)
+        self.assertIn("running [", text)
+
+    def test_no_color(self):
+        bad = ("run", "--arch", "gfx90a")
+        self.assertIn("\033[", self.on_a_terminal({"NO_COLOR": ""}, *bad))
+        self.assertNotIn("\033[", self.on_a_terminal({"NO_COLOR": "1"}, *bad))
+
+
+class CompileAndInspect(DriverTest):
+    def test_same_bytes_every_time(self):
+        for chip in CHIPS:
+            files = []
+            for name in ("a", "b"):
+                self.flyattn("compile", "--arch", chip, "-o", name)
+                files.append((self.folder / name).read_bytes())
+            self.assertEqual(files[0], files[1])
+            self.assertEqual(files[0][:4], b"\x7fELF")
+
+    def test_every_level(self):
+        words = {"attn": "attn.forward", "rocdl": "rocdl.", "llvm": "define",
+                 "asm": "v_mfma"}
+        for level, word in words.items():
+            text = self.flyattn("compile", "--arch", "gfx950",
+                                f"--emit={level}").stdout
+            self.assertIn(word, text)
+
+    def test_json(self):
+        self.flyattn("compile", "--arch", "gfx942", "-o", "k.hsaco", "--json",
+                     "c.json")
+        result = json.loads((self.folder / "c.json").read_text())
+        self.assertEqual(result["level"], "object")
+        self.assertEqual(result["bytes"],
+                         (self.folder / "k.hsaco").stat().st_size)
+        self.assertIn("asm", result["compile_seconds"])
+
+    def test_inspect(self):
+        for chip in CHIPS:
+            self.flyattn("compile", "--arch", chip, "-o", "k.hsaco")
+            done = self.flyattn("inspect", "k.hsaco", "--json", "i.json")
+            for word in ("VGPRs", "spills", "LDS", "occupancy", "loop", "mfma"):
+                self.assertIn(word, done.stdout)
+            result = json.loads((self.folder / "i.json").read_text())
+            self.assertEqual(result["arch"], chip)
+            kernel, = result["kernels"]
+            self.assertEqual(kernel["vgpr_spills"], 0)
+            self.assertEqual(kernel["scratch_bytes"], 0)
+            self.assertGreater(kernel["vgprs"], 0)
+            self.assertGreaterEqual(kernel["waves_per_simd"], 1)
+            mix = max((loop["instructions"] for loop in kernel["loops"]),
+                      key=lambda mix: mix.get("mfma", 0))
+            self.assertGreater(mix["mfma"], 0)
+            self.assertGreater(mix["lds_read"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,110 @@
+//===- PlanTest.cpp - Tests of plans ------------------------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flyattn/Attention/Plan.h"
+
+#include "gtest/gtest.h"
+
+#include <cfloat>
+#include <cmath>
+#include <cstdlib>
+
+using namespace llvm;
+using namespace flyattn;
+
+namespace {
+
+Problem smallProblem() {
+  Problem p;
+  p.batch = 2;
+  p.heads = 8;
+  p.kvHeads = 2;
+  p.seqlenQ = 300;
+  p.seqlenKv = 50;
+  p.wantLse = true;
+  return p;
+}
+
+class PlanOn : public testing::TestWithParam<const char *> {};
+
+TEST_P(PlanOn, LaysOutTheLaunch) {
+  Expected<Plan> made = plan(smallProblem(), GetParam());
+  ASSERT_TRUE(bool(made)) << toString(made.takeError());
+  const KernelConfig &config = made->kernel->config;
+  unsigned rows = config.rowsPerWorkgroup();
+  ASSERT_GT(rows, 0u);
+  std::array<uint32_t, 3> grid = {(300 + rows - 1) / rows, 8, 2};
+  EXPECT_EQ(made->shape.grid, grid);
+  EXPECT_EQ(made->shape.block[0], config.waves * 64);
+  EXPECT_EQ(made->args.seqlenQ, 300);
+  EXPECT_EQ(made->args.headsPerKvHead, 4);
+  EXPECT_EQ(made->args.kStrides.seq, 2 * 128);
+  EXPECT_EQ(made->args.lseBatchStride, 8 * 300);
+  EXPECT_FLOAT_EQ(made->args.scaleLog2, float(M_LOG2E / std::sqrt(128.0)));
+  EXPECT_EQ(made->args.qSignFlip, 0u);
+  EXPECT_EQ(made->operandBytes[unsigned(Operand::K)], 2u * 50 * 2 * 128 * 2);
+  EXPECT_EQ(made->lseBytes, 2u * 8 * 300 * 4);
+  EXPECT_EQ(made->workspaceBytes, 0u);
+}
+
+TEST_P(PlanOn, OneKernelServesOtherSizes) {
+  Problem other = smallProblem();
+  other.batch = 5;
+  other.seqlenKv = 1000;
+  other.scale = 0.5;
+  auto a = plan(smallProblem(), GetParam()), b = plan(other, GetParam());
+  ASSERT_TRUE(a && b);
+  EXPECT_EQ(a->kernel, b->kernel);
+}
+
+INSTANTIATE_TEST_SUITE_P(Chips, PlanOn, testing::Values("gfx942", "gfx950"));
+
+TEST(Plan, ScaleOfAnySign) {
+  Problem p = smallProblem();
+  p.scale = -0.5;
+  Expected<Plan> made = plan(p, "gfx950");
+  ASSERT_TRUE(bool(made)) << toString(made.takeError());
+  EXPECT_FLOAT_EQ(made->args.scaleLog2, float(0.5 * M_LOG2E));
+  EXPECT_EQ(made->args.qSignFlip, 0x80008000u);
+  p.scale = 0;
+  made = plan(p, "gfx950");
+  ASSERT_TRUE(bool(made));
+  EXPECT_EQ(made->args.scaleLog2, FLT_MIN);
+}
+
+TEST(Plan, RefusesBadProblems) {
+  Problem p = smallProblem();
+  p.headDim = 96;
+  Expected<Plan> made = plan(p, "gfx950");
+  ASSERT_FALSE(bool(made));
+  Error error = made.takeError();
+  EXPECT_TRUE(error.isA<ProblemError>());
+  consumeError(std::move(error));
+}
+
+TEST(Plan, DualWaveCanBeDisabled) {
+  setenv("FLYATTN_DISABLE_DUAL_WAVE", "1", 1);
+  EXPECT_EQ(selectVariant(smallProblem()).schedule, ScheduleKind::Generic);
+  unsetenv("FLYATTN_DISABLE_DUAL_WAVE");
+  EXPECT_EQ(selectVariant(smallProblem()).schedule, ScheduleKind::Auto);
+}
+
+TEST(Launch, RefusesBuffersThatAreTooSmall) {
+  Expected<Plan> made = plan(smallProblem(), "gfx950");
+  ASSERT_TRUE(bool(made)) << toString(made.takeError());
+  std::unique_ptr<Device> device = createSimulatedDevice("gfx950", {});
+  ForwardBuffers none;
+  Expected<LaunchStats> stats = launch(*made, *device, none);
+  ASSERT_FALSE(bool(stats));
+  EXPECT_TRUE(
+      StringRef(toString(stats.takeError())).contains("buffer q has 0"));
+  std::unique_ptr<Device> other = createSimulatedDevice("gfx942", {});
+  EXPECT_TRUE(errorToBool(launch(*made, *other, none).takeError()));
+}
+
+} // namespace

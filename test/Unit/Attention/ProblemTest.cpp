@@ -1,0 +1,190 @@
+//===- ProblemTest.cpp - Tests of problems and their validation ---------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flyattn/Attention/Problem.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace llvm;
+using namespace flyattn;
+
+namespace {
+
+Problem smallProblem() {
+  Problem p;
+  p.batch = 2;
+  p.heads = 8;
+  p.kvHeads = 2;
+  p.seqlenQ = 30;
+  p.seqlenKv = 50;
+  return p;
+}
+
+/// The one diagnostic of `p` on gfx950.
+Diagnostic onlyDiagnostic(const Problem &p) {
+  std::vector<Diagnostic> found = validate(p, "gfx950");
+  EXPECT_EQ(found.size(), 1u);
+  return found.empty() ? Diagnostic() : found.front();
+}
+
+void expectBad(const Problem &p, StringRef argument) {
+  Diagnostic d = onlyDiagnostic(p);
+  EXPECT_EQ(d.argument, argument);
+  EXPECT_EQ(d.kind, Diagnostic::Kind::BadUsage) << d.message;
+}
+
+void expectUnsupported(const Problem &p, StringRef argument) {
+  Diagnostic d = onlyDiagnostic(p);
+  EXPECT_EQ(d.argument, argument);
+  EXPECT_EQ(d.kind, Diagnostic::Kind::Unsupported) << d.message;
+}
+
+TEST(Problem, DefaultsAndShapes) {
+  Problem p = smallProblem();
+  EXPECT_TRUE(validate(p, "gfx942").empty());
+  EXPECT_DOUBLE_EQ(p.softmaxScale(), 1 / std::sqrt(128.0));
+  EXPECT_EQ(p.shapeOf(Operand::K), (std::vector<int64_t>{2, 50, 2, 128}));
+  EXPECT_EQ(p.stridesOf(Operand::Q).seq, 8 * 128);
+  EXPECT_EQ(p.extentOf(Operand::Q), 2u * 30 * 8 * 128);
+  p.layout = Layout::BHSD;
+  EXPECT_EQ(p.shapeOf(Operand::K), (std::vector<int64_t>{2, 2, 50, 128}));
+  EXPECT_EQ(p.stridesOf(Operand::Q).seq, 128);
+  EXPECT_EQ(p.stridesOf(Operand::Q).head, 30 * 128);
+  EXPECT_TRUE(validate(p, "gfx950").empty());
+}
+
+TEST(Problem, MasksAlignAsTheirNamesSay) {
+  Problem p = smallProblem();
+  EXPECT_EQ(p.visibleColumns(0), 50);
+  p.mask = MaskKind::Causal;
+  EXPECT_EQ(p.visibleColumns(0), 21);
+  EXPECT_EQ(p.visibleColumns(29), 50);
+  p.mask = MaskKind::CausalTopLeft;
+  EXPECT_EQ(p.visibleColumns(0), 1);
+  EXPECT_EQ(p.visibleColumns(29), 30);
+  std::swap(p.seqlenQ, p.seqlenKv);
+  p.mask = MaskKind::Causal;
+  EXPECT_EQ(p.visibleColumns(19), 0);
+  EXPECT_EQ(p.visibleColumns(20), 1);
+}
+
+TEST(Validate, BadUsage) {
+  Problem p = smallProblem();
+  p.kvHeads = 3;
+  expectBad(p, "kv_heads");
+  p = smallProblem();
+  p.seqlenKv = 0;
+  expectBad(p, "seqlen_kv");
+  p = smallProblem();
+  p.headDim = 0;
+  expectBad(p, "head_dim");
+  p = smallProblem();
+  p.scale = std::nan("");
+  expectBad(p, "scale");
+  p.scale = -std::numeric_limits<double>::infinity();
+  expectBad(p, "scale");
+  p = smallProblem();
+  p.splits = 0;
+  expectBad(p, "splits");
+  EXPECT_EQ(validate(smallProblem(), "gfx90a").front().argument, "arch");
+}
+
+TEST(Validate, Unsupported) {
+  Problem p = smallProblem();
+  p.headDim = 96;
+  expectUnsupported(p, "head_dim");
+  p = smallProblem();
+  p.window = Window{4, 0};
+  expectUnsupported(p, "mask");
+  p = smallProblem();
+  p.splits = 2;
+  expectUnsupported(p, "splits");
+  p = smallProblem();
+  p.cuSeqlensQ = {0, 30};
+  expectUnsupported(p, "cu_seqlens_q");
+  p = smallProblem();
+  p.scale = 1e38;
+  p.scale = *p.scale * 1000;
+  expectUnsupported(p, "scale");
+}
+
+TEST(Validate, Strides) {
+  Problem p = smallProblem();
+  auto &q = p.strides[unsigned(Operand::Q)];
+  q = OperandStrides{30 * 8 * 128, 128, 8 * 128};
+  EXPECT_TRUE(validate(p, "gfx950").empty());
+  q->head = 129;
+  expectUnsupported(p, "q_strides");
+  q->head = 128;
+  q->seq = 126;
+  expectBad(p, "q_strides");
+  q->seq = -1024;
+  expectBad(p, "q_strides");
+  q.reset();
+  p.strides[unsigned(Operand::O)] = OperandStrides{0, 128, 8 * 128};
+  expectBad(p, "o_strides");
+}
+
+TEST(Validate, ViewsBeyondFourGibibytes) {
+  Problem p = smallProblem();
+  p.batch = 1;
+  p.heads = p.kvHeads = 64;
+  p.seqlenQ = 1;
+  p.seqlenKv = (int64_t(1) << 32) / (64 * 128 * 2);
+  EXPECT_TRUE(validate(p, "gfx950").empty());
+  p.seqlenKv += 1;
+  std::vector<Diagnostic> found = validate(p, "gfx950");
+  ASSERT_EQ(found.size(), 2u); // k and v
+  EXPECT_EQ(found[0].kind, Diagnostic::Kind::Unsupported);
+  p.layout = Layout::BHSD;
+  EXPECT_TRUE(validate(p, "gfx950").empty());
+}
+
+TEST(Validate, GivesEveryErrorAtOnce) {
+  Problem p = smallProblem();
+  p.kvHeads = 3;
+  p.headDim = 96;
+  p.scale = std::nan("");
+  p.seqlenQ = -1;
+  EXPECT_EQ(validate(p, "gfx1100").size(), 5u);
+}
+
+TEST(Validate, RefusalsNameEveryKernel) {
+  Problem p = smallProblem();
+  p.headDim = 96;
+  std::vector<Refusal> refusals = explainRefusals(p, "gfx942");
+  EXPECT_EQ(refusals.size(), 8u);
+  for (const Refusal &refusal : refusals)
+    EXPECT_FALSE(refusal.reasons.empty()) << refusal.kernel;
+  p.headDim = 64;
+  EXPECT_EQ(count_if(explainRefusals(p, "gfx942"),
+                     [](const Refusal &r) { return r.reasons.empty(); }),
+            1);
+}
+
+TEST(Validate, ErrorTellsBadUsageFromUnsupported) {
+  Problem p = smallProblem();
+  EXPECT_FALSE(errorToBool(checkProblem(p, "gfx950")));
+  p.headDim = 96;
+  auto isBadUsage = [&] {
+    bool bad = false;
+    handleAllErrors(checkProblem(p, "gfx950"),
+                    [&](ProblemError &e) { bad = e.isBadUsage(); });
+    return bad;
+  };
+  EXPECT_FALSE(isBadUsage());
+  p.batch = 0;
+  EXPECT_TRUE(isBadUsage());
+}
+
+} // namespace

@@ -1,0 +1,253 @@
+//===- ReferenceTest.cpp - Tests of the f64 reference and its measures --===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flyattn/Attention/Reference.h"
+#include "flyattn/Attention/Compare.h"
+#include "flyattn/Runtime/NumericFormats.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+using namespace llvm;
+using namespace flyattn;
+
+namespace {
+
+struct Tensors {
+  std::vector<uint16_t> q, k, v;
+  HostInputs host() const { return {q.data(), k.data(), v.data()}; }
+};
+
+Tensors randomTensors(const Problem &p) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  Tensors t;
+  for (auto [operand, tensor] :
+       {std::pair(Operand::Q, &t.q), std::pair(Operand::K, &t.k),
+        std::pair(Operand::V, &t.v)})
+    for (uint64_t i = 0; i < p.extentOf(operand); ++i)
+      tensor->push_back(fromFloat(p.dtype, normal(random)));
+  return t;
+}
+
+double at(const Problem &p, const std::vector<uint16_t> &tensor,
+          Operand operand, int64_t b, int64_t h, int64_t s, int64_t d) {
+  OperandStrides stride = p.stridesOf(operand);
+  return toFloat(
+      p.dtype, tensor[b * stride.batch + h * stride.head + s * stride.seq + d]);
+}
+
+/// Softmax attention of one row, straight from its definition.
+std::pair<std::vector<double>, double> naiveRow(const Problem &p,
+                                                const Tensors &t, int64_t b,
+                                                int64_t h, int64_t row) {
+  int64_t kvHead = h * p.kvHeads / p.heads;
+  std::vector<long double> weights;
+  long double total = 0;
+  for (int64_t j = 0; j < p.visibleColumns(row); ++j) {
+    long double score = 0;
+    for (int64_t d = 0; d < p.headDim; ++d)
+      score += at(p, t.q, Operand::Q, b, h, row, d) *
+               at(p, t.k, Operand::K, b, kvHead, j, d);
+    weights.push_back(std::exp(score * (long double)p.softmaxScale()));
+    total += weights.back();
+  }
+  std::vector<double> o(p.headDim, 0);
+  for (int64_t d = 0; d < p.headDim; ++d) {
+    long double sum = 0;
+    for (size_t j = 0; j < weights.size(); ++j)
+      sum += weights[j] * at(p, t.v, Operand::V, b, kvHead, j, d);
+    o[d] = weights.empty() ? 0 : double(sum / total);
+  }
+  return {o, double(std::log(total))};
+}
+
+Problem testProblem() {
+  Problem p;
+  p.batch = 2;
+  p.heads = 4;
+  p.kvHeads = 2;
+  p.seqlenQ = 37;
+  p.seqlenKv = 70;
+  p.headDim = 64;
+  return p;
+}
+
+void expectNaive(const Problem &p) {
+  Tensors t = randomTensors(p);
+  RowSample sample = chooseRows(p, 64, 0);
+  ASSERT_FALSE(sample.sampled);
+  ReferenceRows ref =
+      computeReference(p, t.host(), sample, Bf16Rounding::NearestEven);
+  size_t row = 0;
+  for (const HeadRows &head : sample.heads)
+    for (int64_t i : head.rows) {
+      auto [o, lse] = naiveRow(p, t, head.batch, head.head, i);
+      if (std::isinf(lse))
+        EXPECT_EQ(ref.lse[row], lse);
+      else
+        EXPECT_NEAR(ref.lse[row], lse, 1e-13);
+      for (int64_t d = 0; d < p.headDim; ++d) {
+        EXPECT_NEAR(ref.o[row * p.headDim + d], o[d], 1e-13);
+        EXPECT_NEAR(ref.plainO[row * p.headDim + d], o[d], 0.05);
+      }
+      ++row;
+    }
+  EXPECT_EQ(row, ref.lse.size());
+}
+
+TEST(Reference, AgreesWithTheDefinition) {
+  for (MaskKind mask :
+       {MaskKind::None, MaskKind::Causal, MaskKind::CausalTopLeft})
+    for (ElementType dtype : {ElementType::BF16, ElementType::F16})
+      for (auto [q, kv] : {std::pair(37, 70), std::pair(70, 37)}) {
+        Problem p = testProblem();
+        p.mask = mask;
+        p.dtype = dtype;
+        p.seqlenQ = q;
+        p.seqlenKv = kv;
+        expectNaive(p);
+      }
+}
+
+TEST(Reference, TakesScaleAndLayout) {
+  Problem p = testProblem();
+  p.scale = -0.25;
+  p.layout = Layout::BHSD;
+  expectNaive(p);
+}
+
+TEST(Reference, PlainAnswerRoundsAsAsked) {
+  Problem p = testProblem();
+  Tensors t = randomTensors(p);
+  RowSample sample = chooseRows(p, 64, 0);
+  auto error = [&](Bf16Rounding rounding) {
+    ReferenceRows r = computeReference(p, t.host(), sample, rounding);
+    std::vector<double> plain(r.plainO.begin(), r.plainO.end());
+    return measure(plain, r.o, p.headDim).relativeRms;
+  };
+  EXPECT_NEAR(error(Bf16Rounding::NearestEven), 2.3e-3, 0.5e-3);
+  EXPECT_GT(error(Bf16Rounding::Truncate), 4e-3);
+}
+
+TEST(RowSample, TakesEveryRowOfSmallProblems) {
+  RowSample sample = chooseRows(testProblem(), 64, 0);
+  EXPECT_FALSE(sample.sampled);
+  EXPECT_EQ(sample.rowCount(), 2u * 4 * 37);
+}
+
+TEST(RowSample, KeepsFirstLastAndBorderRows) {
+  Problem p = testProblem();
+  p.seqlenQ = 1000;
+  RowSample sample = chooseRows(p, 256, 3, /*budget=*/64.0 * 2 * 70 * 160);
+  EXPECT_TRUE(sample.sampled);
+  EXPECT_EQ(sample.heads.size(), 8u);
+  for (const HeadRows &head : sample.heads) {
+    EXPECT_TRUE(is_sorted(head.rows));
+    EXPECT_EQ(head.rows.size(), 20u);
+    for (int64_t row : {0, 255, 256, 767, 768, 999})
+      EXPECT_TRUE(is_contained(head.rows, row)) << row;
+  }
+  RowSample again = chooseRows(p, 256, 3, 64.0 * 2 * 70 * 160);
+  EXPECT_EQ(again.heads[0].rows, sample.heads[0].rows);
+}
+
+TEST(RowSample, StaysWithinABudgetOfRows) {
+  Problem p = testProblem();
+  p.batch = 16;
+  p.heads = p.kvHeads = 64;
+  p.seqlenQ = p.seqlenKv = 8192;
+  RowSample sample = chooseRows(p, 256, 0);
+  EXPECT_TRUE(sample.sampled);
+  EXPECT_LE(double(sample.rowCount()) * 8192 * 64 * 2, 4e9);
+  EXPECT_GE(sample.heads.size(), 16u);
+}
+
+TEST(Measure, NumbersAndMismatches) {
+  const double nan = std::nan("");
+  ErrorMeasures m = measure({1, 2, 3, 4}, {1, 2, 3, 3}, 2);
+  EXPECT_DOUBLE_EQ(m.maxAbs, 1);
+  EXPECT_DOUBLE_EQ(m.maxRel, 1.0 / 3);
+  EXPECT_DOUBLE_EQ(m.rms, 0.5);
+  EXPECT_EQ(m.mismatches, 0u);
+  EXPECT_LT(m.minRowCosine, 1);
+  EXPECT_EQ(measure({1, nan}, {1, 2}, 2).mismatches, 1u);
+  EXPECT_EQ(measure({1, nan}, {1, nan}, 2).mismatches, 0u);
+}
+
+/// Outputs equal to the plain answer, to be spoilt by a test.
+struct PlainOutputs {
+  PlainOutputs() {
+    p = testProblem();
+    p.mask = MaskKind::Causal;
+    p.seqlenQ = 80; // the first ten rows see nothing
+    t = randomTensors(p);
+    sample = chooseRows(p, 64, 0);
+    ref = computeReference(p, t.host(), sample, Bf16Rounding::NearestEven);
+    o.resize(p.extentOf(Operand::O));
+    OperandStrides s = p.stridesOf(Operand::O);
+    size_t row = 0;
+    for (const HeadRows &head : sample.heads)
+      for (int64_t i : head.rows) {
+        lse.push_back(ref.plainLse[row]);
+        for (int64_t d = 0; d < p.headDim; ++d)
+          o[head.batch * s.batch + head.head * s.head + i * s.seq + d] =
+              fromFloat(p.dtype, ref.plainO[row * p.headDim + d]);
+        ++row;
+      }
+  }
+  bool passes() const {
+    return compare(p, sample, ref, {o.data(), lse.data()}).passed();
+  }
+
+  Problem p;
+  Tensors t;
+  RowSample sample;
+  ReferenceRows ref;
+  std::vector<uint16_t> o;
+  std::vector<float> lse;
+};
+
+TEST(Compare, ThePlainAnswerPasses) { EXPECT_TRUE(PlainOutputs().passes()); }
+
+TEST(Compare, SpoiltOutputsFail) {
+  PlainOutputs spoilt;
+  spoilt.o.back() ^= 0x0040;
+  EXPECT_FALSE(spoilt.passes());
+  spoilt = PlainOutputs();
+  spoilt.o.back() = 0x7FC0; // nan
+  EXPECT_FALSE(spoilt.passes());
+  spoilt = PlainOutputs();
+  spoilt.o.front() = 0x0001; // a row that sees nothing is exactly 0
+  EXPECT_FALSE(spoilt.passes());
+  spoilt = PlainOutputs();
+  spoilt.lse.front() = -1e30f;
+  EXPECT_FALSE(spoilt.passes());
+  spoilt = PlainOutputs();
+  spoilt.lse.back() *= 1.0001f;
+  EXPECT_FALSE(spoilt.passes());
+}
+
+TEST(Compare, AnAverageOfVFails) {
+  PlainOutputs spoilt;
+  Problem flat = spoilt.p;
+  flat.scale = 0;
+  ReferenceRows average = computeReference(flat, spoilt.t.host(), spoilt.sample,
+                                           Bf16Rounding::NearestEven);
+  Comparison c = compare(spoilt.p, spoilt.sample, spoilt.ref,
+                         {spoilt.o.data(), nullptr}, average.o);
+  EXPECT_FALSE(c.passed());
+  EXPECT_GT(c.o.rms, 20 * c.boundRms);
+}
+
+} // namespace

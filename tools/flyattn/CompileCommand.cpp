@@ -1,0 +1,104 @@
+//===- CompileCommand.cpp - flyattn compile -----------------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+#include "ProblemOptions.h"
+#include "Report.h"
+
+#include "flyattn/Attention/Plan.h"
+#include "flyattn/Runtime/KernelCache.h"
+#include "flyattn/Runtime/Npy.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace flyattn::driver {
+
+static cl::opt<Level> emit(
+    "emit", cl::desc("The level to print (object)"), cl::cat(category()),
+    cl::sub(compileSub()),
+    cl::values(clEnumValN(Level::Attn, "attn", "the operator"),
+               clEnumValN(Level::Tile, "tile", "tiles and the KV loop"),
+               clEnumValN(Level::Schedule, "schedule", "the scheduled loop"),
+               clEnumValN(Level::ROCDL, "rocdl", "the ROCDL dialect"),
+               clEnumValN(Level::LLVM, "llvm", "LLVM IR"),
+               clEnumValN(Level::Asm, "asm", "assembly"),
+               clEnumValN(Level::Object, "object", "the code object")),
+    cl::init(Level::Object));
+static cl::opt<std::string> output("o", cl::desc("Output file, - for stdout"),
+                                   cl::value_desc("file"), cl::cat(category()),
+                                   cl::sub(compileSub()));
+static cl::opt<bool> lse("with-lse",
+                         cl::desc("A kernel that also writes the LSE"),
+                         cl::cat(category()), cl::sub(compileSub()));
+static cl::opt<std::string> json("json",
+                                 cl::desc("Write the times of the levels and "
+                                          "the configuration"),
+                                 cl::value_desc("file|-"), cl::cat(category()),
+                                 cl::sub(compileSub()));
+
+static json::Value summary(const CompiledKernel &kernel, StringRef chip,
+                           const Problem &problem) {
+  return json::Object{{"status", "ok"},
+                      {"arch", chip},
+                      {"problem", toJson(problem)},
+                      {"kernel", kernel.kernelName},
+                      {"config", toJson(kernel.config)},
+                      {"level", nameOf(emit)},
+                      {"bytes", int64_t(kernel.output.size())},
+                      {"compile_seconds", timesToJson(kernel)}};
+}
+
+static Error runCompile() {
+  Expected<std::string> chip = archFromOptions();
+  Expected<Problem> problem = problemFromOptions();
+  if (Error error = joinErrors(chip.takeError(), problem.takeError()))
+    return error;
+  problem->wantLse = lse;
+  if (Error error = checkProblem(*problem, *chip))
+    return error;
+
+  std::string path = output;
+  if (path.empty())
+    path = emit == Level::Object ? "" : "-";
+  if (path.empty())
+    return failure(BadUsage, "-o is needed for a code object");
+  if (path == "-" && json == "-")
+    return failure(BadUsage, "the output and --json cannot both be stdout; "
+                             "give -o a file");
+  if (Error error = checkOutputs({path, json}))
+    return error;
+
+  auto kernel = compileForward(selectVariant(*problem), *chip, emit);
+  if (!kernel)
+    return withCode(Unsupported, kernel.takeError());
+  if (Error error = withCode(
+          BadUsage,
+          writeFileAtomically(path, arrayRefFromStringRef(kernel->output))))
+    return error;
+  if (json.empty())
+    return Error::success();
+  return writeJson(json, summary(*kernel, *chip, *problem));
+}
+
+static constexpr StringRef kExamples = R"(
+EXAMPLES:
+  flyattn compile --arch gfx950 -o kernel.hsaco
+      the code object for bf16, D = 128, no mask; it serves every batch size,
+      number of heads, length, stride and scale
+  flyattn compile --arch gfx942 --dtype f16 --head-dim 64 --mask causal --emit=asm
+      its assembly, on stdout
+  flyattn compile --arch gfx950 --emit=attn
+      where it starts: the operator in the attn dialect
+)";
+
+const Command compileCommand = {compileSub, kExamples, runCompile};
+
+} // namespace flyattn::driver

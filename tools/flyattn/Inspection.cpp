@@ -1,0 +1,158 @@
+//===- Inspection.cpp - What a kernel needs and holds -------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Inspection.h"
+
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+
+using namespace llvm;
+
+namespace flyattn::driver {
+
+StringRef nameOf(InstClass type) {
+  static constexpr StringRef names[] = {
+      "mfma",       "transcendental", "valu",         "salu",
+      "scalar_mem", "lds_read",       "lds_write",    "lds_other",
+      "lds_dma",    "global_read",    "global_write", "global_atomic",
+      "wait",       "barrier",        "branch",       "other"};
+  static_assert(std::size(names) == kInstClasses);
+  return names[unsigned(type)];
+}
+
+static InstClass classifyScalar(StringRef name) {
+  if (name.starts_with("s_waitcnt") || name.starts_with("s_nop") ||
+      name.starts_with("s_sleep"))
+    return InstClass::Wait;
+  if (name == "s_barrier")
+    return InstClass::Barrier;
+  if (name.starts_with("s_branch") || name.starts_with("s_cbranch") ||
+      name.starts_with("s_setpc") || name.starts_with("s_swappc"))
+    return InstClass::Branch;
+  if (name.starts_with("s_load") || name.starts_with("s_buffer") ||
+      name.starts_with("s_store") || name.starts_with("s_dcache") ||
+      name.starts_with("s_atomic"))
+    return InstClass::ScalarMemory;
+  if (name.starts_with("s_endpgm") || name.starts_with("s_setprio") ||
+      name.starts_with("s_sendmsg"))
+    return InstClass::Other;
+  return InstClass::SALU;
+}
+
+static InstClass classifyVector(StringRef name) {
+  if (name.starts_with("v_mfma") || name.starts_with("v_smfmac"))
+    return InstClass::MFMA;
+  for (StringRef slow :
+       {"v_exp_", "v_log_", "v_rcp_", "v_rsq_", "v_sqrt_", "v_sin_", "v_cos_"})
+    if (name.starts_with(slow))
+      return InstClass::Transcendental;
+  return InstClass::VALU;
+}
+
+static InstClass classifyGlobal(StringRef name, StringRef text) {
+  if (name.contains("_lds_") || text.ends_with(" lds") ||
+      text.contains(" lds "))
+    return InstClass::LdsDma;
+  if (name.contains("atomic"))
+    return InstClass::GlobalAtomic;
+  if (name.contains("_store"))
+    return InstClass::GlobalWrite;
+  return name.contains("_load") ? InstClass::GlobalRead : InstClass::Other;
+}
+
+InstClass classify(StringRef text) {
+  StringRef name = text.take_until([](char c) { return c == ' '; });
+  if (name.starts_with("s_"))
+    return classifyScalar(name);
+  if (name.starts_with("v_"))
+    return classifyVector(name);
+  if (name.starts_with("ds_read"))
+    return InstClass::LdsRead;
+  if (name.starts_with("ds_write"))
+    return InstClass::LdsWrite;
+  if (name.starts_with("ds_"))
+    return InstClass::LdsOther;
+  if (name.starts_with("buffer_") || name.starts_with("global_") ||
+      name.starts_with("flat_") || name.starts_with("scratch_"))
+    return classifyGlobal(name, text);
+  return InstClass::Other;
+}
+
+/// Where a branch goes: the next instruction plus four times its 16-bit
+/// immediate, which the disassembler prints unsigned.
+static std::optional<uint64_t> branchTarget(const sim::DisassembledInst &inst) {
+  StringRef text = inst.text;
+  unsigned immediate;
+  if (!text.starts_with("s_branch") && !text.starts_with("s_cbranch"))
+    return std::nullopt;
+  if (text.split(' ').second.trim().getAsInteger(0, immediate))
+    return std::nullopt;
+  return inst.offset + inst.size + 4 * int64_t(int16_t(immediate));
+}
+
+static std::vector<Loop> findLoops(const sim::Program &program) {
+  std::vector<Loop> loops;
+  for (const sim::DisassembledInst &inst : program.disassembly()) {
+    std::optional<uint64_t> target = branchTarget(inst);
+    if (!target || *target > inst.offset)
+      continue;
+    uint64_t end = inst.offset + inst.size;
+    // Several branches to one head close one loop.
+    auto known =
+        find_if(loops, [&](const Loop &loop) { return loop.begin == *target; });
+    if (known != loops.end())
+      known->end = std::max(known->end, end);
+    else
+      loops.push_back({*target, end, 0, {}});
+  }
+  sort(loops, [](const Loop &a, const Loop &b) {
+    return std::pair(a.begin, b.end) < std::pair(b.begin, a.end);
+  });
+  for (Loop &loop : loops) {
+    loop.depth = count_if(loops, [&](const Loop &outer) {
+      return &outer != &loop && outer.begin <= loop.begin &&
+             loop.end <= outer.end;
+    });
+    for (const sim::DisassembledInst &inst : program.disassembly())
+      if (inst.offset >= loop.begin && inst.offset < loop.end)
+        ++loop.mix[unsigned(classify(inst.text))];
+  }
+  return loops;
+}
+
+/// CDNA3 and CDNA4: 512 VGPRs a lane and at most 8 waves a SIMD, four SIMDs a
+/// CU; VGPRs are allocated in eights.
+static Occupancy occupancyOf(const sim::KernelInfo &info, StringRef chip) {
+  constexpr unsigned vgprs = 512, maxWaves = 8, simds = 4;
+  const unsigned lds = chip == "gfx950" ? 160 * 1024 : 64 * 1024;
+  Occupancy result = {maxWaves, "waves"};
+  unsigned byVgprs = vgprs / alignTo(std::max(info.vgprs, 8u), 8);
+  if (byVgprs < result.wavesPerSimd)
+    result = {byVgprs, "VGPRs"};
+  if (info.ldsSize == 0 || info.maxWorkgroupSize == 0)
+    return result;
+  unsigned waves = divideCeil(info.maxWorkgroupSize, 64u);
+  unsigned byLds = lds / info.ldsSize * waves / simds;
+  if (byLds < result.wavesPerSimd)
+    result = {byLds, "LDS"};
+  return result;
+}
+
+Inspection inspect(const sim::Program &program) {
+  Inspection result = {program.info(),
+                       occupancyOf(program.info(), program.chip()),
+                       {},
+                       findLoops(program)};
+  for (const sim::DisassembledInst &inst : program.disassembly())
+    ++result.mix[unsigned(classify(inst.text))];
+  return result;
+}
+
+} // namespace flyattn::driver

@@ -1,0 +1,214 @@
+//===- ProblemOptions.cpp - PROBLEM on the command line -----------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProblemOptions.h"
+#include "Driver.h"
+
+#include "flyattn/Runtime/KernelCache.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace llvm;
+
+namespace flyattn::driver {
+
+namespace {
+
+template <typename T> struct ProblemOption : cl::opt<T> {
+  template <typename... Mods>
+  ProblemOption(StringRef name, Mods &&...mods)
+      : cl::opt<T>(name, cl::cat(category()), cl::sub(compileSub()),
+                   cl::sub(runSub()), std::forward<Mods>(mods)...) {}
+};
+
+ProblemOption<std::string> arch("arch", cl::value_desc("chip"),
+                                cl::desc("gfx950 (MI350X, MI355X) or gfx942 "
+                                         "(MI300X, MI325X)"));
+ProblemOption<long long> batch("batch", cl::init(1), cl::value_desc("B"),
+                               cl::desc("Batch size (1)"));
+ProblemOption<long long> heads("heads", cl::init(1), cl::value_desc("H"),
+                               cl::desc("Query heads (1)"));
+ProblemOption<long long> kvHeads("kv-heads", cl::value_desc("Hkv"),
+                                 cl::desc("KV heads; must divide the query "
+                                          "heads (as many as those)"));
+ProblemOption<long long> seqlenQ("seqlen-q", cl::init(512),
+                                 cl::value_desc("Sq"),
+                                 cl::desc("Query rows (512)"));
+ProblemOption<long long>
+    seqlenKv("seqlen-kv", cl::value_desc("Skv"),
+             cl::desc("Key and value rows (as --seqlen-q)"));
+ProblemOption<long long> headDim("head-dim", cl::init(128), cl::value_desc("D"),
+                                 cl::desc("64 or 128 (128)"));
+ProblemOption<ElementType>
+    dtype("dtype", cl::desc("Type of q, k, v and o (bf16)"),
+          cl::values(clEnumValN(ElementType::BF16, "bf16", "bfloat16"),
+                     clEnumValN(ElementType::F16, "f16", "IEEE half")),
+          cl::init(ElementType::BF16));
+ProblemOption<std::string>
+    mask("mask", cl::init("none"), cl::value_desc("mask"),
+         cl::desc("none; causal: row i sees columns j <= i + Skv - Sq; "
+                  "causal-top-left: j <= i; window:L,R (none)"));
+ProblemOption<std::string> cuSeqlensQ("cu-seqlens-q", cl::value_desc("a,b,..."),
+                                      cl::desc("Packed query sequences: where "
+                                               "each begins, and the total"));
+ProblemOption<std::string> cuSeqlensKv("cu-seqlens-kv",
+                                       cl::value_desc("a,b,..."),
+                                       cl::desc("Packed KV sequences"));
+ProblemOption<std::string> splits("splits", cl::init("auto"),
+                                  cl::value_desc("N|auto"),
+                                  cl::desc("Splits of the KV sequence (auto)"));
+ProblemOption<double> scale("scale", cl::value_desc("x"),
+                            cl::desc("Softmax scale (1/sqrt(D))"));
+ProblemOption<Layout> layout(
+    "layout", cl::desc("Order of the dimensions (bshd)"),
+    cl::values(clEnumValN(Layout::BSHD, "bshd", "batch, seq, head, dim"),
+               clEnumValN(Layout::BHSD, "bhsd", "batch, head, seq, dim")),
+    cl::init(Layout::BSHD));
+ProblemOption<ScheduleKind> schedule(
+    "schedule", cl::desc("How the kernel is scheduled (auto)"),
+    cl::values(clEnumValN(ScheduleKind::Auto, "auto", "the best there is"),
+               clEnumValN(ScheduleKind::Generic, "generic",
+                          "serves every problem, on both chips"),
+               clEnumValN(ScheduleKind::DualWave, "dual_wave",
+                          "two wave groups, one cluster apart; gfx950")),
+    cl::init(ScheduleKind::Auto));
+ProblemOption<Bf16Rounding>
+    rounding("bf16-rounding",
+             cl::desc("How gfx942 makes bf16 of f32 (nearest-even)"),
+             cl::values(clEnumValN(Bf16Rounding::NearestEven, "nearest-even",
+                                   "as gfx950's own instruction does"),
+                        clEnumValN(Bf16Rounding::Truncate, "truncate",
+                                   "faster, and less exact")),
+             cl::init(Bf16Rounding::NearestEven));
+
+Error parseMask(StringRef text, Problem &problem) {
+  for (MaskKind kind :
+       {MaskKind::None, MaskKind::Causal, MaskKind::CausalTopLeft})
+    if (text == nameOf(kind)) {
+      problem.mask = kind;
+      return Error::success();
+    }
+  StringRef rest = text;
+  Window window;
+  if (rest.consume_front("window:") && !rest.consumeInteger(10, window.left) &&
+      rest.consume_front(",") && !rest.consumeInteger(10, window.right) &&
+      rest.empty() && window.left >= -1 && window.right >= -1) {
+    problem.window = window;
+    return Error::success();
+  }
+  return failure(BadUsage,
+                 "--mask: '" + text +
+                     "' was given; known are none, causal, causal-top-left and "
+                     "window:L,R (L and R columns, -1 is unbounded)");
+}
+
+Error parseList(StringRef option, StringRef text, std::vector<int64_t> &list) {
+  if (text.empty())
+    return Error::success();
+  for (StringRef item : split(text, ',')) {
+    int64_t value;
+    if (item.trim().getAsInteger(10, value))
+      return failure(BadUsage, "--" + option + ": '" + item +
+                                   "' is no integer; give a,b,...");
+    list.push_back(value);
+  }
+  return Error::success();
+}
+
+Error parseSplits(StringRef text, Problem &problem) {
+  if (text != "auto" && text.getAsInteger(10, problem.splits))
+    return failure(BadUsage, "--splits: '" + text +
+                                 "' was given; it must be a number or auto");
+  return Error::success();
+}
+
+} // namespace
+
+Expected<std::string> archFromOptions() {
+  if (!arch.empty())
+    return arch.getValue();
+  return failure(BadUsage,
+                 "--arch is needed: " + join(supportedChips(), " or "));
+}
+
+Expected<Problem> problemFromOptions() {
+  Problem p;
+  p.batch = batch;
+  p.heads = heads;
+  p.kvHeads = kvHeads.getNumOccurrences() ? kvHeads : heads;
+  p.seqlenQ = seqlenQ;
+  p.seqlenKv = seqlenKv.getNumOccurrences() ? seqlenKv : seqlenQ;
+  p.headDim = headDim;
+  p.dtype = dtype;
+  if (scale.getNumOccurrences())
+    p.scale = scale;
+  p.layout = layout;
+  p.schedule = schedule;
+  p.rounding = rounding;
+  Error error = parseMask(mask, p);
+  error = joinErrors(std::move(error), parseSplits(splits, p));
+  error = joinErrors(std::move(error),
+                     parseList("cu-seqlens-q", cuSeqlensQ, p.cuSeqlensQ));
+  error = joinErrors(std::move(error),
+                     parseList("cu-seqlens-kv", cuSeqlensKv, p.cuSeqlensKv));
+  if (error)
+    return std::move(error);
+  return p;
+}
+
+void fillFromFiles(Problem &p, const std::optional<NpyArray> &q,
+                   const std::optional<NpyArray> &kv) {
+  auto fill = [](const cl::Option &option, int64_t &value, int64_t found) {
+    if (!option.getNumOccurrences())
+      value = found;
+  };
+  unsigned seq = p.layout == Layout::BSHD ? 1 : 2, head = 3 - seq;
+  if (const auto &any = q ? q : kv) {
+    fill(batch, p.batch, any->shape[0]);
+    fill(headDim, p.headDim, any->shape[3]);
+    if (!dtype.getNumOccurrences())
+      p.dtype = any->type == DType::BF16 ? ElementType::BF16 : ElementType::F16;
+  }
+  if (q) {
+    fill(heads, p.heads, q->shape[head]);
+    fill(seqlenQ, p.seqlenQ, q->shape[seq]);
+  }
+  if (kv || q) {
+    fill(kvHeads, p.kvHeads, kv ? kv->shape[head] : p.heads);
+    fill(seqlenKv, p.seqlenKv, kv ? kv->shape[seq] : p.seqlenQ);
+  }
+}
+
+static std::string maskName(const Problem &p) {
+  if (p.window)
+    return formatv("window:{0},{1}", p.window->left, p.window->right);
+  return nameOf(p.mask).str();
+}
+
+json::Object toJson(const Problem &p) {
+  return json::Object{{"batch", p.batch},
+                      {"heads", p.heads},
+                      {"kv_heads", p.kvHeads},
+                      {"seqlen_q", p.seqlenQ},
+                      {"seqlen_kv", p.seqlenKv},
+                      {"head_dim", p.headDim},
+                      {"dtype", nameOf(p.dtype)},
+                      {"mask", maskName(p)},
+                      {"scale", p.softmaxScale()},
+                      {"layout", p.layout == Layout::BSHD ? "bshd" : "bhsd"},
+                      {"lse", p.wantLse}};
+}
+
+std::string describe(const Problem &p, StringRef chip) {
+  return formatv("{0} {1} B{2} H{3}/{4} Sq{5} Skv{6} D{7} {8}", chip,
+                 nameOf(p.dtype), p.batch, p.heads, p.kvHeads, p.seqlenQ,
+                 p.seqlenKv, p.headDim, maskName(p));
+}
+
+} // namespace flyattn::driver

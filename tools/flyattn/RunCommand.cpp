@@ -1,0 +1,364 @@
+//===- RunCommand.cpp - flyattn run -------------------------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+#include "Inputs.h"
+#include "ProblemOptions.h"
+#include "Report.h"
+#include "SimulatorOptions.h"
+
+#include "flyattn/Attention/Compare.h"
+#include "flyattn/Attention/Plan.h"
+#include "flyattn/Runtime/Npy.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <chrono>
+
+using namespace llvm;
+
+namespace flyattn::driver {
+
+namespace {
+
+enum class Check { Reference, None };
+
+template <typename T> struct RunOption : cl::opt<T> {
+  template <typename... Mods>
+  RunOption(StringRef name, Mods &&...mods)
+      : cl::opt<T>(name, cl::cat(category()), cl::sub(runSub()),
+                   std::forward<Mods>(mods)...) {}
+};
+
+using File = RunOption<std::string>;
+const auto kNpy = cl::value_desc("file.npy");
+
+File qFile("q", kNpy, cl::desc("Read q (random without)"));
+File kFile("k", kNpy, cl::desc("Read k"));
+File vFile("v", kNpy, cl::desc("Read v"));
+File outFile("out", kNpy, cl::desc("Write O"));
+File lseFile("lse", kNpy, cl::desc("Write the LSE, f32 [B, H, Sq]"));
+File expectedFile("expected", kNpy,
+                  cl::desc("Compare O with this array (bf16, f16, f32 or f64) "
+                           "instead of the f64 reference; the bounds stay"));
+File jsonFile("json", cl::value_desc("file|-"),
+              cl::desc("Write the result as JSON"));
+RunOption<bool> noLse("no-lse", cl::desc("Run the kernel without LSE"));
+RunOption<unsigned long long> seed("seed", cl::init(0), cl::value_desc("n"),
+                                   cl::desc("Seed of the random inputs and of "
+                                            "the choice of rows (0)"));
+RunOption<Init>
+    init("init", cl::desc("How random inputs are made (normal)"),
+         cl::values(clEnumValN(Init::Normal, "normal", "variance 1"),
+                    clEnumValN(Init::Uniform, "uniform", "in [-1, 1)"),
+                    clEnumValN(Init::Large, "large", "scores beyond +-80"),
+                    clEnumValN(Init::LateMax, "late-max",
+                               "the maximum of a row comes late"),
+                    clEnumValN(Init::ConstantV, "constant-v",
+                               "v is the same at every KV position")),
+         cl::init(Init::Normal));
+RunOption<DeviceKind> deviceKind(
+    "device", cl::desc("Where to run (auto)"),
+    cl::values(clEnumValN(DeviceKind::Auto, "auto",
+                          "a GPU of the chip if there is one, else the "
+                          "simulator"),
+               clEnumValN(DeviceKind::Simulated, "sim", "the simulator"),
+               clEnumValN(DeviceKind::Hip, "hip", "a GPU, through HIP")),
+    cl::init(DeviceKind::Auto));
+RunOption<Check> checkKind(
+    "check", cl::desc("What the result is compared with (reference)"),
+    cl::values(clEnumValN(Check::Reference, "reference",
+                          "an f64 reference; large problems by a sample of "
+                          "rows"),
+               clEnumValN(Check::None, "none", "nothing")),
+    cl::init(Check::Reference));
+
+/// All that a run has made so far.
+struct Run {
+  std::string chip;
+  Problem problem;
+  Inputs inputs;
+  std::optional<std::vector<double>> expected; ///< dense, in the layout
+  Plan plan;
+  std::string deviceName;
+  LaunchStats stats;
+  std::vector<uint16_t> o;
+  std::vector<float> lse;
+  RowSample sample;
+  std::optional<Comparison> comparison;
+};
+
+bool given(const File &file) { return !file.getValue().empty(); }
+
+/// A tensor file that says sizes and type of the problem.
+Expected<std::optional<NpyArray>> readOperand(const File &file) {
+  if (!given(file))
+    return std::nullopt;
+  Expected<NpyArray> array = readNpy(file);
+  if (!array)
+    return withCode(BadUsage, array.takeError());
+  if (array->shape.size() != 4)
+    return failure(BadUsage, formatv("'{0}': has rank {1} {2}, but rank 4 is "
+                                     "wanted",
+                                     file.getValue(), array->shape.size(),
+                                     shapeToString(array->shape)));
+  if (array->type == DType::U16)
+    array->type = DType::BF16;
+  if (array->type != DType::BF16 && array->type != DType::F16)
+    return failure(BadUsage, formatv("'{0}': holds {1}, but bf16 or f16 is "
+                                     "wanted",
+                                     file.getValue(), array->describe()));
+  return std::move(*array);
+}
+
+/// Copies the file into `tensor` after comparing it with the problem.
+Error useOperand(const File &file, const std::optional<NpyArray> &array,
+                 const Problem &problem, Operand operand,
+                 std::vector<uint16_t> &tensor) {
+  if (!array)
+    return Error::success();
+  DType type = problem.dtype == ElementType::BF16 ? DType::BF16 : DType::F16;
+  std::vector<int64_t> shape = problem.shapeOf(operand);
+  if (array->type != type || array->shape != shape)
+    return failure(BadUsage, formatv("'{0}': holds {1}, but {2} {3} is wanted",
+                                     file.getValue(), array->describe(),
+                                     nameOf(type), shapeToString(shape)));
+  tensor.resize(array->elements());
+  std::memcpy(tensor.data(), array->data.data(), array->data.size());
+  return Error::success();
+}
+
+/// Problem and inputs, from options and files.
+Error setUpProblem(Run &run) {
+  Expected<std::string> chip = archFromOptions();
+  Expected<Problem> problem = problemFromOptions();
+  if (Error error = joinErrors(chip.takeError(), problem.takeError()))
+    return error;
+  run.chip = *chip;
+  run.problem = *problem;
+  run.problem.wantLse = !noLse;
+  if (noLse && given(lseFile))
+    return failure(BadUsage, "--lse and --no-lse exclude each other");
+  if (checkKind == Check::None && given(expectedFile))
+    return failure(BadUsage, "--expected asks for a check: leave out --check "
+                             "none");
+  if (Error error = checkOutputs({outFile, lseFile, jsonFile}))
+    return error;
+
+  auto q = readOperand(qFile), k = readOperand(kFile), v = readOperand(vFile);
+  if (Error error =
+          joinErrors(joinErrors(q.takeError(), k.takeError()), v.takeError()))
+    return error;
+  fillFromFiles(run.problem, *q, *k ? *k : *v);
+  if (Error error = checkProblem(run.problem, run.chip))
+    return error;
+  if (!*q || !*k || !*v)
+    run.inputs = makeInputs(run.problem, init, seed);
+  Error error = useOperand(qFile, *q, run.problem, Operand::Q, run.inputs.q);
+  error = joinErrors(std::move(error), useOperand(kFile, *k, run.problem,
+                                                  Operand::K, run.inputs.k));
+  return joinErrors(std::move(error), useOperand(vFile, *v, run.problem,
+                                                 Operand::V, run.inputs.v));
+}
+
+Error readExpected(Run &run) {
+  if (!given(expectedFile))
+    return Error::success();
+  Expected<NpyArray> array = readNpy(expectedFile);
+  if (!array)
+    return withCode(BadUsage, array.takeError());
+  if (array->type == DType::U16)
+    array->type = DType::BF16;
+  std::vector<int64_t> shape = run.problem.shapeOf(Operand::O);
+  constexpr DType floats[] = {DType::BF16, DType::F16, DType::F32, DType::F64};
+  if (!is_contained(floats, array->type) || array->shape != shape)
+    return failure(BadUsage, formatv("'{0}': holds {1}, but bf16, f16, f32 or "
+                                     "f64 {2} is wanted",
+                                     expectedFile.getValue(), array->describe(),
+                                     shapeToString(shape)));
+  run.expected = toDoubles(*array);
+  return Error::success();
+}
+
+Expected<DeviceBuffer> upload(Device &device, StringRef name,
+                              ArrayRef<uint16_t> tensor) {
+  Expected<DeviceBuffer> buffer = device.allocate(tensor.size() * 2, name);
+  if (!buffer)
+    return buffer;
+  if (Error error = device.write(*buffer, 0, bytesOf(tensor)))
+    return std::move(error);
+  return buffer;
+}
+
+template <typename T>
+Error download(Device &device, const DeviceBuffer &buffer,
+               std::vector<T> &out) {
+  out.resize(buffer.size / sizeof(T));
+  return device.read(buffer, 0,
+                     {reinterpret_cast<uint8_t *>(out.data()), buffer.size});
+}
+
+/// Runs the plan; every error here is the device's.
+Error execute(Run &run, Device &device) {
+  run.deviceName = device.name().str();
+  auto q = upload(device, "q", run.inputs.q);
+  auto k = upload(device, "k", run.inputs.k);
+  auto v = upload(device, "v", run.inputs.v);
+  auto o = device.allocate(run.plan.operandBytes[unsigned(Operand::O)], "o");
+  Error error = joinErrors(joinErrors(q.takeError(), k.takeError()),
+                           joinErrors(v.takeError(), o.takeError()));
+  if (error)
+    return error;
+  ForwardBuffers buffers = {*q, *k, *v, *o, std::nullopt};
+  if (run.problem.wantLse) {
+    auto lse = device.allocate(run.plan.lseBytes, "lse");
+    if (!lse)
+      return lse.takeError();
+    buffers.lse = *lse;
+  }
+  auto stats = launch(run.plan, device, buffers);
+  if (!stats)
+    return stats.takeError();
+  run.stats = *stats;
+  if (buffers.lse)
+    if (Error error = download(device, *buffers.lse, run.lse))
+      return error;
+  return download(device, *o, run.o);
+}
+
+Error writeOutputs(const Run &run) {
+  const Problem &p = run.problem;
+  DType type = p.dtype == ElementType::BF16 ? DType::BF16 : DType::F16;
+  if (given(outFile))
+    if (Error error =
+            writeNpy(outFile, type, p.shapeOf(Operand::O), bytesOf(run.o)))
+      return withCode(BadUsage, std::move(error));
+  if (!given(lseFile))
+    return Error::success();
+  ArrayRef<uint8_t> bytes(reinterpret_cast<const uint8_t *>(run.lse.data()),
+                          run.lse.size() * sizeof(float));
+  return withCode(BadUsage, writeNpy(lseFile, DType::F32,
+                                     {p.batch, p.heads, p.seqlenQ}, bytes));
+}
+
+/// The rounding that the chip's kernel really uses.
+Bf16Rounding effectiveRounding(const Run &run) {
+  return run.chip == "gfx950" ? Bf16Rounding::NearestEven
+                              : run.problem.rounding;
+}
+
+void checkResult(Run &run) {
+  run.sample =
+      chooseRows(run.problem, run.plan.kernel->config.rowsPerWorkgroup(), seed);
+  ReferenceRows reference = computeReference(
+      run.problem, run.inputs.host(), run.sample, effectiveRounding(run));
+  std::vector<double> expected;
+  if (run.expected)
+    expected = gatherRows(run.problem, run.sample, run.expected->data());
+  HostOutputs outputs = {run.o.data(), noLse ? nullptr : run.lse.data()};
+  run.comparison =
+      compare(run.problem, run.sample, reference, outputs, expected);
+}
+
+StringRef statusOf(const Run &run) {
+  if (!run.comparison)
+    return "not checked";
+  return run.comparison->passed() ? "ok" : "wrong result";
+}
+
+json::Object resultOf(const Run &run) {
+  json::Object object{{"status", statusOf(run)},
+                      {"arch", run.chip},
+                      {"problem", toJson(run.problem)},
+                      {"kernel", run.plan.kernel->kernelName},
+                      {"config", toJson(run.plan.kernel->config)},
+                      {"compile_seconds", timesToJson(*run.plan.kernel)},
+                      {"device", run.deviceName},
+                      {"seed", int64_t(seed)}};
+  addStats(object, run.stats);
+  if (run.comparison) {
+    object["errors"] = toJson(*run.comparison);
+    object["rows_checked"] = int64_t(run.comparison->rows);
+    object["rows_sampled"] = run.sample.sampled;
+    object["compared_with"] = run.expected ? "expected" : "reference";
+  }
+  return object;
+}
+
+void printRun(raw_ostream &os, const Run &run) {
+  os << describe(run.problem, run.chip) << '\n'
+     << "kernel   " << run.plan.kernel->kernelName << ": "
+     << describe(run.plan.kernel->config) << '\n'
+     << "ran on   " << run.deviceName << ": " << describe(run.stats) << '\n';
+  if (!run.comparison) {
+    os << "result   not checked\n";
+    return;
+  }
+  os << formatv("checked  {0} {1:N} rows against {2}\n",
+                run.sample.sampled ? "a sample of" : "all",
+                run.comparison->rows,
+                run.expected ? StringRef(expectedFile) : "an f64 reference");
+  print(os, *run.comparison);
+  os << "result   " << statusOf(run) << '\n';
+}
+
+Error runRun() {
+  Run run;
+  if (Error error = setUpProblem(run))
+    return error;
+  if (Error error = readExpected(run))
+    return error;
+  {
+    ProgressBar bar("running");
+    sim::Options options = simulatorOptions();
+    options.progress = [&](uint64_t done, uint64_t total) {
+      bar.update(done, total);
+    };
+    auto device = openDevice(run.chip, deviceKind, options);
+    if (!device)
+      return withCode(DeviceFailure, device.takeError());
+    auto made = plan(run.problem, run.chip);
+    if (!made)
+      return withCode(Unsupported, made.takeError());
+    run.plan = std::move(*made);
+    if (Error error = execute(run, **device))
+      return withCode(DeviceFailure, std::move(error));
+  }
+  if (Error error = writeOutputs(run))
+    return error;
+  if (checkKind == Check::Reference)
+    checkResult(run);
+  if (jsonFile != "-")
+    printRun(outs(), run);
+  if (given(jsonFile))
+    if (Error error = writeJson(jsonFile, resultOf(run)))
+      return error;
+  bool wrong = run.comparison && !run.comparison->passed();
+  return wrong ? failure(WrongResult, "the result is wrong: see its errors and "
+                                      "bounds")
+               : Error::success();
+}
+
+} // namespace
+
+static constexpr StringRef kExamples = R"(
+EXAMPLES:
+  flyattn run --arch gfx950 --heads 8 --seqlen-q 1024 --mask causal
+      random inputs on a GPU or, without one, on the simulator; the result is
+      compared with an f64 reference
+  flyattn run --arch gfx942 --heads 8 --kv-heads 2 --seqlen-q 1 --seqlen-kv 300 --dtype f16
+      one query row against 300 keys, four query heads to a KV head
+  flyattn run --arch gfx950 --q q.npy --k k.npy --v v.npy --out o.npy --lse lse.npy
+      sizes and type come from the files (bf16 as <u2 bit patterns or <V2)
+  flyattn run --arch gfx950 --device sim --quantum 1 --wave-order random --commit late
+      other orders of execution; a right kernel gives the same bits
+)";
+
+const Command runCommand = {runSub, kExamples, runRun};
+
+} // namespace flyattn::driver

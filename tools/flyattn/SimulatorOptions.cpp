@@ -1,0 +1,63 @@
+//===- SimulatorOptions.cpp - The simulator's options on the command line ===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "SimulatorOptions.h"
+#include "Driver.h"
+
+using namespace llvm;
+
+namespace flyattn::driver {
+
+namespace {
+
+template <typename T> struct SimulatorOption : cl::opt<T> {
+  template <typename... Mods>
+  SimulatorOption(StringRef name, Mods &&...mods)
+      : cl::opt<T>(name, cl::cat(category()), cl::sub(runSub()),
+                   cl::sub(launchSub()), std::forward<Mods>(mods)...) {}
+};
+
+SimulatorOption<unsigned> threads("threads", cl::value_desc("n"),
+                                  cl::desc("Simulator: host threads (0: one a "
+                                           "core)"));
+SimulatorOption<unsigned>
+    quantum("quantum", cl::init(16), cl::value_desc("n"),
+            cl::desc("Simulator: instructions that a wave runs before the next "
+                     "takes over (16)"));
+SimulatorOption<sim::WaveOrder> waveOrder(
+    "wave-order", cl::desc("Simulator: the order of a workgroup's waves"),
+    cl::values(clEnumValN(sim::WaveOrder::Forward, "forward", "wave 0 first"),
+               clEnumValN(sim::WaveOrder::Reverse, "reverse", "wave 0 last"),
+               clEnumValN(sim::WaveOrder::Random, "random", "by --wave-seed")),
+    cl::init(sim::WaveOrder::Forward));
+SimulatorOption<unsigned long long> waveSeed("wave-seed", cl::value_desc("n"),
+                                             cl::desc("Simulator: seed of "
+                                                      "--wave-order random"));
+SimulatorOption<sim::CommitPolicy> commit(
+    "commit",
+    cl::desc("Simulator: when the data of a memory operation arrives"),
+    cl::values(clEnumValN(sim::CommitPolicy::Early, "early", "at its issue"),
+               clEnumValN(sim::CommitPolicy::LateDma, "late-dma",
+                          "LDS DMA at the wait for it, the rest at its issue"),
+               clEnumValN(sim::CommitPolicy::Late, "late",
+                          "at the wait for it")),
+    cl::init(sim::CommitPolicy::LateDma));
+
+} // namespace
+
+sim::Options simulatorOptions() {
+  sim::Options options;
+  options.threads = threads;
+  options.quantum = std::max(1u, quantum.getValue());
+  options.order = waveOrder;
+  options.seed = waveSeed;
+  options.commit = commit;
+  return options;
+}
+
+} // namespace flyattn::driver
