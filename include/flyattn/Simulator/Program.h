@@ -45,6 +45,10 @@ public:
   /// The kernel's instructions in address order.
   const std::vector<DisassembledInst> &disassembly() const;
 
+  /// Decodes raw machine code as a kernel with the properties of `info`.
+  static llvm::Expected<Program> fromCode(llvm::StringRef chip, KernelInfo info,
+                                          llvm::ArrayRef<uint8_t> code);
+
   struct Impl;
   const Impl &impl() const { return *pimpl; }
 

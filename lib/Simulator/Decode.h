@@ -1,0 +1,113 @@
+//===- Decode.h - From assembler text to instruction records ---*- C++ -*--===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Every family of instructions registers its mnemonics with a function that
+// fills in an Inst from the text. A function that returns false has said by
+// `refuse` why the simulator does not implement this form: the instruction
+// then becomes one that fails, with that reason, when it is executed.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_LIB_SIMULATOR_DECODE_H
+#define FLYATTN_LIB_SIMULATOR_DECODE_H
+
+#include "AsmText.h"
+#include "Inst.h"
+#include "ProgramImpl.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/Twine.h"
+
+#include <map>
+#include <memory>
+
+namespace flyattn::sim {
+
+class InstBuilder {
+public:
+  explicit InstBuilder(Program::Impl &program) : program(program) {}
+
+  const KernelInfo &info() const { return program.info; }
+  bool isGfx950() const { return program.chip == "gfx950"; }
+
+  /// Returns false.
+  bool refuse(const llvm::Twine &why) {
+    reason = why.str();
+    return false;
+  }
+
+  /// The slot of a constant of one or two registers.
+  uint16_t constant(uint64_t value);
+  /// A scalar register of at least `registers`, or a constant.
+  bool scalarSource(const TextOperand &op, unsigned registers, uint16_t &slot);
+  bool scalarDest(const TextOperand &op, unsigned registers, uint16_t &slot);
+  /// Vector or accumulation registers.
+  bool vectorRegister(const TextOperand &op, unsigned registers,
+                      uint16_t &reg);
+  /// A vector operand: `scalar` tells which file `index` counts in.
+  bool vectorSource(const TextOperand &op, LaneType type, uint16_t &index,
+                    bool &scalar);
+  /// Source `n` of `inst`.
+  bool setSource(Inst &inst, unsigned n, const TextOperand &op, LaneType type);
+
+  /// The dword `n` of the instruction's encoding.
+  uint32_t encoding(unsigned n) const;
+  /// The number of the instruction `distance` dwords behind the end of this
+  /// one, or nothing if none starts there.
+  bool branchTarget(int32_t distance, int32_t &relative);
+
+  /// Bytes from the entry to the next instruction.
+  uint64_t nextOffset() const {
+    return program.listing[current].offset + program.listing[current].size;
+  }
+
+  template <typename T> T *extension() {
+    auto ext = std::make_shared<T>();
+    T *result = ext.get();
+    program.extensions.push_back(std::move(ext));
+    return result;
+  }
+
+  void run(); ///< decodes the whole program
+
+private:
+  void build(unsigned index);
+
+  Program::Impl &program;
+  unsigned current = 0;
+  std::string reason;
+  std::map<uint64_t, uint16_t> constantSlots;
+  std::vector<int32_t> instAtDword;
+};
+
+using BuildFn = bool (*)(InstBuilder &, const AsmText &, Inst &,
+                         const void *payload);
+
+struct OpEntry {
+  BuildFn build = nullptr;
+  const void *payload = nullptr; ///< the family's own table row
+};
+
+using OpTable = llvm::StringMap<OpEntry>;
+
+/// All implemented mnemonics (without _e32 and the like).
+const OpTable &opTable();
+
+void registerScalarOps(OpTable &table);
+void registerScalarMemoryOps(OpTable &table);
+void registerControlOps(OpTable &table);
+void registerVectorOps(OpTable &table);
+void registerCrossLaneOps(OpTable &table);
+void registerLdsOps(OpTable &table);
+void registerGlobalMemoryOps(OpTable &table);
+void registerBufferOps(OpTable &table);
+void registerMfmaOps(OpTable &table);
+
+} // namespace flyattn::sim
+
+#endif // FLYATTN_LIB_SIMULATOR_DECODE_H

@@ -1,0 +1,168 @@
+//===- Launch.cpp - Runs the workgroups of a launch on the host's cores ---===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "WorkgroupRunner.h"
+
+#include "ProgramImpl.h"
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+using namespace llvm;
+using namespace flyattn::sim;
+
+static Error fail(const Twine &what) {
+  return createStringError(inconvertibleErrorCode(), what);
+}
+
+static Error checkParams(const Program &program, const LaunchParams &params) {
+  const KernelInfo &info = program.info();
+  std::string kernel = "kernel '" + info.name + "': ";
+  uint64_t items = 1;
+  for (unsigned axis = 0; axis < 3; ++axis) {
+    if (!params.grid[axis] || !params.block[axis])
+      return fail(kernel + "a grid or block size is 0");
+    items *= params.block[axis];
+  }
+  uint64_t most = info.maxWorkgroupSize ? info.maxWorkgroupSize : 1024;
+  if (items > most)
+    return fail(kernel + "a workgroup of " + Twine(items) +
+                " work-items; the kernel allows " + Twine(most));
+  if (params.kernarg.size() < info.kernargSize)
+    return fail(kernel + "a kernarg segment of " +
+                Twine(params.kernarg.size()) + " bytes; the kernel reads " +
+                Twine(info.kernargSize));
+  uint64_t lds = uint64_t(info.ldsSize) + params.dynamicLds;
+  uint64_t chipLds = program.chip() == "gfx950" ? 160 * 1024 : 64 * 1024;
+  if (lds > chipLds)
+    return fail(kernel + Twine(lds) + " bytes of LDS; " + program.chip() +
+                " has " + Twine(chipLds));
+  return Error::success();
+}
+
+/// The fields of an AQL dispatch packet that kernels read.
+static std::array<uint32_t, 16> dispatchPacket(const LaunchParams &params,
+                                               uint64_t kernargAddress) {
+  std::array<uint32_t, 16> packet = {};
+  packet[1] = params.block[0] | params.block[1] << 16;
+  packet[2] = params.block[2];
+  for (unsigned axis = 0; axis < 3; ++axis)
+    packet[3 + axis] = params.grid[axis] * params.block[axis];
+  packet[10] = uint32_t(kernargAddress);
+  packet[11] = uint32_t(kernargAddress >> 32);
+  return packet;
+}
+
+namespace {
+
+/// Hands out workgroups to threads and gathers their results.
+class Dispatcher {
+public:
+  Dispatcher(const LaunchContext &context, uint64_t total)
+      : context(context), total(total) {}
+
+  void work();
+  Expected<LaunchResult> finish();
+
+private:
+  void report(uint64_t position, Error error);
+
+  const LaunchContext &context;
+  const uint64_t total;
+  std::atomic<uint64_t> next = 0, done = 0;
+  std::atomic<bool> stop = false;
+  std::mutex mutex;
+  LaunchResult sum;
+  uint64_t failedAt = ~uint64_t(0);
+  std::string message;
+};
+
+} // namespace
+
+/// Of several failures the one of the first workgroup is reported, whatever
+/// the number of threads.
+void Dispatcher::report(uint64_t position, Error error) {
+  std::string text = toString(std::move(error));
+  std::lock_guard<std::mutex> lock(mutex);
+  stop = true;
+  if (position >= failedAt)
+    return;
+  failedAt = position;
+  message = std::move(text);
+}
+
+void Dispatcher::work() {
+  WorkgroupRunner runner(context);
+  const std::vector<uint64_t> &chosen = context.options.workgroups;
+  LaunchResult result;
+  while (!stop) {
+    uint64_t position = next++;
+    if (position >= total)
+      break;
+    uint64_t linear = chosen.empty() ? position : chosen[position];
+    if (Error error = runner.run(linear, result))
+      report(position, std::move(error));
+    uint64_t finished = ++done;
+    if (context.options.progress)
+      context.options.progress(finished, total);
+  }
+  setFpu(defaultFpu);
+  std::lock_guard<std::mutex> lock(mutex);
+  sum.instructions += result.instructions;
+  sum.workgroups += result.workgroups;
+  sum.waves += result.waves;
+}
+
+Expected<LaunchResult> Dispatcher::finish() {
+  if (failedAt != ~uint64_t(0))
+    return fail(message);
+  return sum;
+}
+
+Expected<LaunchResult> flyattn::sim::launch(const Program &program,
+                                            Memory &memory,
+                                            const LaunchParams &params,
+                                            const Options &options) {
+  if (Error error = checkParams(program, params))
+    return std::move(error);
+  uint64_t all =
+      uint64_t(params.grid[0]) * params.grid[1] * params.grid[2];
+  for (uint64_t linear : options.workgroups)
+    if (linear >= all)
+      return fail("workgroup " + Twine(linear) + " of " + Twine(all));
+
+  // What the kernel sees besides the caller's memory.
+  std::vector<uint8_t> kernarg = params.kernarg;
+  kernarg.resize((kernarg.size() + 64) & ~size_t(63));
+  auto kernargAddress = reinterpret_cast<uint64_t>(kernarg.data());
+  auto packet = dispatchPacket(params, kernargAddress);
+  Memory view;
+  for (const Memory::Allocation &range : memory.allocations())
+    view.bind(reinterpret_cast<void *>(range.address), range.size, range.name);
+  std::vector<uint8_t> code = program.impl().code;
+  LaunchContext context{program, params, options, view};
+  context.kernargAddress = view.bind(kernarg.data(), kernarg.size(), "kernarg");
+  context.packetAddress = view.bind(packet.data(), sizeof(packet), "packet");
+  context.codeAddress = view.bind(code.data(), code.size(), "code");
+  context.ldsSize = program.info().ldsSize + params.dynamicLds;
+
+  uint64_t total = options.workgroups.empty() ? all : options.workgroups.size();
+  unsigned threads = options.threads ? options.threads
+                                     : std::thread::hardware_concurrency();
+  threads = unsigned(std::min<uint64_t>(std::max(threads, 1u), total));
+  Dispatcher dispatcher(context, total);
+  std::vector<std::thread> others;
+  for (unsigned n = 1; n < threads; ++n)
+    others.emplace_back([&] { dispatcher.work(); });
+  dispatcher.work();
+  for (std::thread &thread : others)
+    thread.join();
+  return dispatcher.finish();
+}

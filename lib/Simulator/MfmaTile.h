@@ -1,0 +1,160 @@
+//===- MfmaTile.h - Matrix kernels for any vector width --------*- C++ -*--===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Included by one source for each host path, which defines the type V of a
+// vector: V::width, load, store, broadcast and fma.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_LIB_SIMULATOR_MFMATILE_H
+#define FLYATTN_LIB_SIMULATOR_MFMATILE_H
+
+#include "MfmaKernel.h"
+#include "SmallFloat.h"
+
+#include <cstring>
+
+namespace flyattn::sim {
+namespace {
+
+/// Four rows by `Vectors` vectors of the result, from column `column` on.
+template <typename V, unsigned Dim, unsigned Vectors>
+inline __attribute__((always_inline)) void
+tile(const float *a, const float *b, unsigned k, const float *c, float *d,
+     unsigned cStride) {
+  V acc[4][Vectors];
+  for (unsigned r = 0; r < 4; ++r)
+    for (unsigned v = 0; v < Vectors; ++v)
+      acc[r][v] = V::load(c + r * cStride + v * V::width);
+  for (unsigned n = 0; n < k; ++n) {
+    V right[Vectors];
+    for (unsigned v = 0; v < Vectors; ++v)
+      right[v] = V::load(b + n * Dim + v * V::width);
+    for (unsigned r = 0; r < 4; ++r) {
+      V left = V::broadcast(a[n * Dim + r]);
+      for (unsigned v = 0; v < Vectors; ++v)
+        acc[r][v] = V::fma(left, right[v], acc[r][v]);
+    }
+  }
+  for (unsigned r = 0; r < 4; ++r)
+    for (unsigned v = 0; v < Vectors; ++v)
+      acc[r][v].store(d + r * 64 + v * V::width);
+}
+
+template <typename V, unsigned Dim, unsigned Vectors>
+void multiply(const float *a, const float *b, unsigned k, const float *c,
+              bool constantC, float *d) {
+  for (unsigned g = 0; g < Dim / 4; ++g) {
+    RowGroup group = rowGroup(Dim, g);
+    unsigned at = group.reg * 64 + group.lane;
+    for (unsigned column = 0; column < Dim; column += Vectors * V::width)
+      tile<V, Dim, Vectors>(a + 4 * g, b + column, k,
+                            constantC ? c : c + at + column, d + at + column,
+                            constantC ? 0 : 64);
+  }
+}
+
+/// One element of `Bits` bits from each of `dim` lanes.
+template <typename Convert, unsigned Bits>
+void widenElements(const uint32_t *regs, const OperandShape &shape,
+                   float *out) {
+  constexpr unsigned perRegister = 32 / Bits;
+  for (unsigned g = 0; g < shape.groups(); ++g) {
+    for (unsigned e = 0; e < shape.perLane; ++e) {
+      const uint32_t *lanes = regs + e / perRegister * 64 + g * shape.dim;
+      float *row = out + shape.k(g, e) * shape.dim;
+      unsigned shift = e % perRegister * Bits;
+      // 16 at a time, so that the loop has a fixed length.
+      for (unsigned block = 0; block < shape.dim; block += 16)
+        for (unsigned i = 0; i < 16; ++i)
+          row[block + i] = Convert::apply(lanes[block + i] >> shift);
+    }
+  }
+}
+
+/// Elements that cross register borders (6 bits) are taken bit by bit.
+template <typename Convert, unsigned Bits>
+void widenPacked(const uint32_t *regs, const OperandShape &shape, float *out) {
+  for (unsigned g = 0; g < shape.groups(); ++g)
+    for (unsigned e = 0; e < shape.perLane; ++e)
+      for (unsigned i = 0; i < shape.dim; ++i) {
+        unsigned bit = e * Bits, lane = g * shape.dim + i;
+        uint64_t words = regs[bit / 32 * 64 + lane];
+        if (bit % 32 + Bits > 32)
+          words |= uint64_t(regs[(bit / 32 + 1) * 64 + lane]) << 32;
+        out[shape.k(g, e) * shape.dim + i] =
+            Convert::apply(uint32_t(words >> bit % 32));
+      }
+}
+
+struct FromF32 {
+  static float apply(uint32_t x) { return __builtin_bit_cast(float, x); }
+};
+struct FromBf16 {
+  static float apply(uint32_t x) { return __builtin_bit_cast(float, x << 16); }
+};
+struct FromF16 {
+  static float apply(uint32_t x) {
+    return float(__builtin_bit_cast(_Float16, uint16_t(x)));
+  }
+};
+/// Integers travel as their bits: the product is taken in integers.
+struct FromI8 {
+  static float apply(uint32_t x) {
+    return __builtin_bit_cast(float, int32_t(int8_t(x)));
+  }
+};
+
+/// An 8-bit format, without branches.
+template <unsigned MantissaBits, int Bias, SmallFormat::Special special>
+struct FromByte {
+  static float apply(uint32_t x) {
+    uint32_t magnitude = x & 0x7f, sign = (x & 0x80) << 24;
+    uint32_t normal = (magnitude << (23 - MantissaBits)) +
+                      (uint32_t(127 - Bias) << 23);
+    float denormal = float(int32_t(magnitude)) *
+                     powerOfTwo(1 - Bias - int(MantissaBits));
+    uint32_t word = magnitude >> MantissaBits
+                        ? normal
+                        : __builtin_bit_cast(uint32_t, denormal);
+    if (special == SmallFormat::Fnuz)
+      word = (x & 0xff) == 0x80 ? 0x7fc00000u : word;
+    if (special == SmallFormat::NanOnly)
+      word = magnitude == 0x7f ? 0x7fc00000u : word;
+    if (special == SmallFormat::Ieee) {
+      word = magnitude == 0x7c ? 0x7f800000u : word;
+      word = magnitude > 0x7c ? 0x7fc00000u : word;
+    }
+    return __builtin_bit_cast(float, word | sign);
+  }
+};
+template <const SmallFormat &format> struct FromSmall {
+  static float apply(uint32_t x) {
+    unsigned width = 1 + format.exponentBits + format.mantissaBits;
+    return smallToFloat(format, x & ((1u << width) - 1));
+  }
+};
+
+template <typename V, unsigned Vectors32, unsigned Vectors16>
+constexpr MfmaKernels makeKernels() {
+  return {{widenElements<FromF32, 32>, widenElements<FromF16, 16>,
+           widenElements<FromBf16, 16>, widenElements<FromI8, 8>,
+           widenElements<FromByte<3, 8, SmallFormat::Fnuz>, 8>,
+           widenElements<FromByte<2, 16, SmallFormat::Fnuz>, 8>,
+           widenElements<FromByte<3, 7, SmallFormat::NanOnly>, 8>,
+           widenElements<FromByte<2, 15, SmallFormat::Ieee>, 8>,
+           widenPacked<FromSmall<fp6>, 6>, widenPacked<FromSmall<bf6>, 6>,
+           widenPacked<FromSmall<fp4>, 4>},
+          multiply<V, 32, Vectors32>,
+          multiply<V, 16, Vectors16>};
+}
+
+} // namespace
+} // namespace flyattn::sim
+
+#endif // FLYATTN_LIB_SIMULATOR_MFMATILE_H

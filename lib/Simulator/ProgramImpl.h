@@ -1,0 +1,38 @@
+//===- ProgramImpl.h - What a decoded kernel holds -------------*- C++ -*--===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_LIB_SIMULATOR_PROGRAMIMPL_H
+#define FLYATTN_LIB_SIMULATOR_PROGRAMIMPL_H
+
+#include "Inst.h"
+
+#include "flyattn/Simulator/Program.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace flyattn::sim {
+
+struct Program::Impl {
+  KernelInfo info;
+  std::string chip;
+  std::vector<uint8_t> code;
+  std::vector<DisassembledInst> listing;
+  /// One record an instruction, and a last one that reports a wave that ran
+  /// past the end of the code.
+  std::vector<Inst> insts;
+  /// The initial values of the scalar slots from SlotConstants on.
+  std::vector<uint32_t> constants;
+  /// What Inst::ext points to.
+  std::vector<std::shared_ptr<const void>> extensions;
+};
+
+} // namespace flyattn::sim
+
+#endif // FLYATTN_LIB_SIMULATOR_PROGRAMIMPL_H

@@ -1,0 +1,339 @@
+//===- Transfer.cpp - Moving data between registers and memory ------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A performer runs when the operation lands. Lanes outside Access::lanes take
+// no part; dwords beyond Access::valid read 0 and are not stored.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Transfer.h"
+
+#include <xmmintrin.h>
+
+using namespace flyattn::sim;
+
+namespace {
+
+template <typename T> T loadAs(uint64_t address) {
+  T value;
+  std::memcpy(&value, reinterpret_cast<const void *>(address), sizeof(T));
+  return value;
+}
+template <typename T> void storeAs(uint64_t address, T value) {
+  std::memcpy(reinterpret_cast<void *>(address), &value, sizeof(T));
+}
+
+/// Four dwords of each of 64 lanes, transposed into four registers.
+void loadWhole4(uint32_t *dst, const uint64_t *address) {
+  auto row = [&](unsigned lane) {
+    return _mm_loadu_ps(reinterpret_cast<const float *>(address[lane]));
+  };
+  for (unsigned lane = 0; lane < waveSize; lane += 4) {
+    __m128 a = row(lane), b = row(lane + 1), c = row(lane + 2),
+           d = row(lane + 3);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    auto *out = reinterpret_cast<float *>(dst + lane);
+    _mm_store_ps(out, a);
+    _mm_store_ps(out + waveSize, b);
+    _mm_store_ps(out + 2 * waveSize, c);
+    _mm_store_ps(out + 3 * waveSize, d);
+  }
+}
+
+template <unsigned N> void loadDwords(Wave &w, Access &a) {
+  uint32_t *dst = w.vgpr(a.inst->dst);
+  if (a.whole) {
+    if constexpr (N == 4) {
+      loadWhole4(dst, a.address);
+    } else {
+      for (unsigned i = 0; i < waveSize; ++i)
+        for (unsigned r = 0; r < N; ++r)
+          dst[r * waveSize + i] = loadAs<uint32_t>(a.address[i] + 4 * r);
+    }
+    return;
+  }
+  for (unsigned i = 0; i < waveSize; ++i) {
+    if (!(a.lanes >> i & 1))
+      continue;
+    for (unsigned r = 0; r < N; ++r)
+      dst[r * waveSize + i] =
+          r < a.valid[i] ? loadAs<uint32_t>(a.address[i] + 4 * r) : 0;
+  }
+}
+
+template <unsigned N> void storeDwords(Wave &, Access &a) {
+  for (unsigned i = 0; i < waveSize; ++i) {
+    if (!(a.lanes >> i & 1))
+      continue;
+    for (unsigned r = 0; r < N && r < a.valid[i]; ++r)
+      storeAs<uint32_t>(a.address[i] + 4 * r, a.data[r * waveSize + i]);
+  }
+}
+
+/// Where a loaded byte or word goes.
+enum class Part { All, Low, High };
+
+template <typename T, Part part> void loadSmall(Wave &w, Access &a) {
+  uint32_t *dst = w.vgpr(a.inst->dst);
+  for (unsigned i = 0; i < waveSize; ++i) {
+    if (!(a.lanes >> i & 1))
+      continue;
+    // Sign-extends signed types.
+    auto value = uint32_t(int32_t(a.valid[i] ? loadAs<T>(a.address[i]) : T()));
+    if (part == Part::Low)
+      value = (dst[i] & 0xffff0000u) | (value & 0xffffu);
+    else if (part == Part::High)
+      value = (dst[i] & 0xffffu) | value << 16;
+    dst[i] = value;
+  }
+}
+
+template <typename T, unsigned Shift> void storeSmall(Wave &, Access &a) {
+  for (unsigned i = 0; i < waveSize; ++i)
+    if (a.lanes >> i & 1 && a.valid[i])
+      storeAs<T>(a.address[i], T(a.data[i] >> Shift));
+}
+
+/// Transposed LDS reads: in each group of 16 lanes the bytes read form one
+/// array of elements; lane L's element n is number 16 n + L % 16.
+template <unsigned Bits, unsigned Registers>
+void loadTransposed(Wave &w, Access &a) {
+  constexpr unsigned elements = Registers * 32 / Bits;
+  uint32_t *dst = w.vgpr(a.inst->dst);
+  alignas(16) uint8_t linear[16 * Registers * 4 + 4] = {};
+  for (unsigned group = 0; group < waveSize; group += 16) {
+    for (unsigned l = 0; l < 16; ++l)
+      std::memcpy(linear + l * Registers * 4,
+                  reinterpret_cast<const void *>(a.address[group + l]),
+                  Registers * 4);
+    for (unsigned l = 0; l < 16; ++l) {
+      uint32_t out[Registers] = {};
+      for (unsigned n = 0; n < elements; ++n) {
+        unsigned from = (16 * n + l) * Bits, to = n * Bits;
+        uint32_t word;
+        std::memcpy(&word, linear + from / 8, 4);
+        uint32_t value = word >> (from % 8) & ((uint64_t(1) << Bits) - 1);
+        out[to / 32] |= value << (to % 32);
+        if (to % 32 + Bits > 32)
+          out[to / 32 + 1] |= value >> (32 - to % 32);
+      }
+      for (unsigned r = 0; r < Registers; ++r)
+        if (a.lanes >> (group + l) & 1)
+          dst[r * waveSize + group + l] = out[r];
+    }
+  }
+}
+
+/// One read-modify-write, atomic among host threads.
+template <auto Fn, typename T> T atomicUpdate(uint64_t address, T operand) {
+  auto *memory = reinterpret_cast<T *>(address);
+  T old = __atomic_load_n(memory, __ATOMIC_RELAXED);
+  while (!__atomic_compare_exchange_n(memory, &old, Fn(old, operand),
+                                      /*weak=*/false, __ATOMIC_RELAXED,
+                                      __ATOMIC_RELAXED)) {
+  }
+  return old;
+}
+
+template <typename T> T laneData(const Access &a, unsigned reg, unsigned lane) {
+  uint64_t low = a.data[reg * waveSize + lane];
+  if constexpr (sizeof(T) == 8)
+    low |= uint64_t(a.data[(reg + 1) * waveSize + lane]) << 32;
+  return T(low);
+}
+
+template <typename T> void returnOld(Wave &w, Access &a, unsigned i, T old) {
+  if (!(a.inst->flags & ReturnsOld))
+    return;
+  uint32_t *dst = w.vgpr(a.inst->dst);
+  dst[i] = uint32_t(old);
+  if constexpr (sizeof(T) == 8)
+    dst[waveSize + i] = uint32_t(old >> 32);
+}
+
+/// Lanes in ascending order: floating-point sums depend on it.
+template <typename T, auto Fn> void atomic(Wave &w, Access &a) {
+  for (unsigned i = 0; i < waveSize; ++i)
+    if (a.lanes >> i & 1 && a.valid[i])
+      returnOld<T>(w, a, i,
+                   atomicUpdate<Fn, T>(a.address[i], laneData<T>(a, 0, i)));
+}
+
+/// Memory: data, compare. LDS: compare, data.
+template <typename T, bool CompareFirst>
+void compareSwap(Wave &w, Access &a) {
+  constexpr unsigned regs = sizeof(T) / 4;
+  for (unsigned i = 0; i < waveSize; ++i) {
+    if (!(a.lanes >> i & 1) || !a.valid[i])
+      continue;
+    T expected = laneData<T>(a, CompareFirst ? 0 : regs, i);
+    T desired = laneData<T>(a, CompareFirst ? regs : 0, i);
+    __atomic_compare_exchange_n(reinterpret_cast<T *>(a.address[i]), &expected,
+                                desired, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
+    returnOld<T>(w, a, i, expected);
+  }
+}
+
+using U = uint32_t;
+using U64 = uint64_t;
+template <typename T> T add(T a, T b) { return a + b; }
+template <typename T> T sub(T a, T b) { return a - b; }
+template <typename T> T bitAnd(T a, T b) { return a & b; }
+template <typename T> T bitOr(T a, T b) { return a | b; }
+template <typename T> T bitXor(T a, T b) { return a ^ b; }
+template <typename T> T swap(T, T b) { return b; }
+template <typename T> T minU(T a, T b) { return a < b ? a : b; }
+template <typename T> T maxU(T a, T b) { return a > b ? a : b; }
+template <typename T> T minI(T a, T b) {
+  using S = std::make_signed_t<T>;
+  return S(a) < S(b) ? a : b;
+}
+template <typename T> T maxI(T a, T b) {
+  using S = std::make_signed_t<T>;
+  return S(a) > S(b) ? a : b;
+}
+float asFloat(U a) { return __builtin_bit_cast(float, a); }
+U asWord(float a) { return __builtin_bit_cast(U, a); }
+U addF32(U a, U b) { return asWord(asFloat(a) + asFloat(b)); }
+U maxF32(U a, U b) {
+  return asFloat(b) != asFloat(b) || asFloat(a) > asFloat(b) ? a : b;
+}
+U minF32(U a, U b) {
+  return asFloat(b) != asFloat(b) || asFloat(a) < asFloat(b) ? a : b;
+}
+U64 addF64(U64 a, U64 b) {
+  return __builtin_bit_cast(U64, __builtin_bit_cast(double, a) +
+                                     __builtin_bit_cast(double, b));
+}
+U addHalf(uint16_t a, uint16_t b) {
+  auto sum = _Float16(float(__builtin_bit_cast(_Float16, a)) +
+                      float(__builtin_bit_cast(_Float16, b)));
+  return __builtin_bit_cast(uint16_t, sum);
+}
+U pkAddF16(U a, U b) {
+  return addHalf(uint16_t(a), uint16_t(b)) |
+         addHalf(uint16_t(a >> 16), uint16_t(b >> 16)) << 16;
+}
+U addBf16(U a, U b) {
+  U word = asWord(asFloat(a << 16) + asFloat(b << 16));
+  bool isNan = (word & 0x7fffffff) > 0x7f800000;
+  return isNan ? word >> 16 | 0x40 : (word + 0x7fff + (word >> 16 & 1)) >> 16;
+}
+U pkAddBf16(U a, U b) {
+  return addBf16(a & 0xffff, b & 0xffff) | addBf16(a >> 16, b >> 16) << 16;
+}
+
+constexpr TransferOp memoryTable[] = {
+    {"load_dword", 4, 1, false, loadDwords<1>},
+    {"load_dwordx2", 8, 2, false, loadDwords<2>},
+    {"load_dwordx3", 12, 3, false, loadDwords<3>},
+    {"load_dwordx4", 16, 4, false, loadDwords<4>},
+    {"load_ubyte", 1, 1, false, loadSmall<uint8_t, Part::All>},
+    {"load_sbyte", 1, 1, false, loadSmall<int8_t, Part::All>},
+    {"load_ushort", 2, 1, false, loadSmall<uint16_t, Part::All>},
+    {"load_sshort", 2, 1, false, loadSmall<int16_t, Part::All>},
+    {"load_ubyte_d16", 1, 1, false, loadSmall<uint8_t, Part::Low>},
+    {"load_sbyte_d16", 1, 1, false, loadSmall<int8_t, Part::Low>},
+    {"load_short_d16", 2, 1, false, loadSmall<uint16_t, Part::Low>},
+    {"load_ubyte_d16_hi", 1, 1, false, loadSmall<uint8_t, Part::High>},
+    {"load_sbyte_d16_hi", 1, 1, false, loadSmall<int8_t, Part::High>},
+    {"load_short_d16_hi", 2, 1, false, loadSmall<uint16_t, Part::High>},
+    {"store_dword", 4, 1, true, storeDwords<1>},
+    {"store_dwordx2", 8, 2, true, storeDwords<2>},
+    {"store_dwordx3", 12, 3, true, storeDwords<3>},
+    {"store_dwordx4", 16, 4, true, storeDwords<4>},
+    {"store_byte", 1, 1, true, storeSmall<uint8_t, 0>},
+    {"store_short", 2, 1, true, storeSmall<uint16_t, 0>},
+    {"store_byte_d16_hi", 1, 1, true, storeSmall<uint8_t, 16>},
+    {"store_short_d16_hi", 2, 1, true, storeSmall<uint16_t, 16>},
+};
+
+constexpr TransferOp ldsTable[] = {
+    {"read_b32", 4, 1, false, loadDwords<1>},
+    {"read_b64", 8, 2, false, loadDwords<2>},
+    {"read_b96", 12, 3, false, loadDwords<3>},
+    {"read_b128", 16, 4, false, loadDwords<4>},
+    {"read_u8", 1, 1, false, loadSmall<uint8_t, Part::All>},
+    {"read_i8", 1, 1, false, loadSmall<int8_t, Part::All>},
+    {"read_u16", 2, 1, false, loadSmall<uint16_t, Part::All>},
+    {"read_i16", 2, 1, false, loadSmall<int16_t, Part::All>},
+    {"read_u8_d16", 1, 1, false, loadSmall<uint8_t, Part::Low>},
+    {"read_i8_d16", 1, 1, false, loadSmall<int8_t, Part::Low>},
+    {"read_u16_d16", 2, 1, false, loadSmall<uint16_t, Part::Low>},
+    {"read_u8_d16_hi", 1, 1, false, loadSmall<uint8_t, Part::High>},
+    {"read_i8_d16_hi", 1, 1, false, loadSmall<int8_t, Part::High>},
+    {"read_u16_d16_hi", 2, 1, false, loadSmall<uint16_t, Part::High>},
+    {"read_b64_tr_b16", 8, 2, false, loadTransposed<16, 2>},
+    {"read_b64_tr_b8", 8, 2, false, loadTransposed<8, 2>},
+    {"read_b64_tr_b4", 8, 2, false, loadTransposed<4, 2>},
+    {"read_b96_tr_b6", 12, 3, false, loadTransposed<6, 3>},
+    {"write_b32", 4, 1, true, storeDwords<1>},
+    {"write_b64", 8, 2, true, storeDwords<2>},
+    {"write_b96", 12, 3, true, storeDwords<3>},
+    {"write_b128", 16, 4, true, storeDwords<4>},
+    {"write_b8", 1, 1, true, storeSmall<uint8_t, 0>},
+    {"write_b16", 2, 1, true, storeSmall<uint16_t, 0>},
+    {"write_b8_d16_hi", 1, 1, true, storeSmall<uint8_t, 16>},
+    {"write_b16_d16_hi", 2, 1, true, storeSmall<uint16_t, 16>},
+};
+
+constexpr TransferOp memoryAtomicTable[] = {
+    {"atomic_add", 4, 1, true, atomic<U, add<U>>},
+    {"atomic_sub", 4, 1, true, atomic<U, sub<U>>},
+    {"atomic_smin", 4, 1, true, atomic<U, minI<U>>},
+    {"atomic_umin", 4, 1, true, atomic<U, minU<U>>},
+    {"atomic_smax", 4, 1, true, atomic<U, maxI<U>>},
+    {"atomic_umax", 4, 1, true, atomic<U, maxU<U>>},
+    {"atomic_and", 4, 1, true, atomic<U, bitAnd<U>>},
+    {"atomic_or", 4, 1, true, atomic<U, bitOr<U>>},
+    {"atomic_xor", 4, 1, true, atomic<U, bitXor<U>>},
+    {"atomic_swap", 4, 1, true, atomic<U, swap<U>>},
+    {"atomic_cmpswap", 4, 2, true, compareSwap<U, false>},
+    {"atomic_add_f32", 4, 1, true, atomic<U, addF32>},
+    {"atomic_pk_add_f16", 4, 1, true, atomic<U, pkAddF16>},
+    {"atomic_pk_add_bf16", 4, 1, true, atomic<U, pkAddBf16>},
+    {"atomic_add_x2", 8, 2, true, atomic<U64, add<U64>>},
+    {"atomic_swap_x2", 8, 2, true, atomic<U64, swap<U64>>},
+    {"atomic_cmpswap_x2", 8, 4, true, compareSwap<U64, false>},
+    {"atomic_add_f64", 8, 2, true, atomic<U64, addF64>},
+};
+
+constexpr TransferOp ldsAtomicTable[] = {
+    {"add_u32", 4, 1, true, atomic<U, add<U>>},
+    {"sub_u32", 4, 1, true, atomic<U, sub<U>>},
+    {"min_i32", 4, 1, true, atomic<U, minI<U>>},
+    {"min_u32", 4, 1, true, atomic<U, minU<U>>},
+    {"max_i32", 4, 1, true, atomic<U, maxI<U>>},
+    {"max_u32", 4, 1, true, atomic<U, maxU<U>>},
+    {"and_b32", 4, 1, true, atomic<U, bitAnd<U>>},
+    {"or_b32", 4, 1, true, atomic<U, bitOr<U>>},
+    {"xor_b32", 4, 1, true, atomic<U, bitXor<U>>},
+    {"wrxchg_b32", 4, 1, true, atomic<U, swap<U>>},
+    {"cmpst_b32", 4, 1, true, compareSwap<U, true>},
+    {"add_f32", 4, 1, true, atomic<U, addF32>},
+    {"min_f32", 4, 1, true, atomic<U, minF32>},
+    {"max_f32", 4, 1, true, atomic<U, maxF32>},
+    {"pk_add_f16", 4, 1, true, atomic<U, pkAddF16>},
+    {"pk_add_bf16", 4, 1, true, atomic<U, pkAddBf16>},
+    {"add_u64", 8, 2, true, atomic<U64, add<U64>>},
+    {"add_f64", 8, 2, true, atomic<U64, addF64>},
+};
+
+} // namespace
+
+llvm::ArrayRef<TransferOp> flyattn::sim::memoryTransfers() {
+  return memoryTable;
+}
+llvm::ArrayRef<TransferOp> flyattn::sim::ldsTransfers() { return ldsTable; }
+llvm::ArrayRef<TransferOp> flyattn::sim::memoryAtomics() {
+  return memoryAtomicTable;
+}
+llvm::ArrayRef<TransferOp> flyattn::sim::ldsAtomics() {
+  return ldsAtomicTable;
+}
