@@ -118,19 +118,20 @@ struct LowerSoftmaxStep : TilePattern<SoftmaxStepOp> {
     Value newMax = scores.front();
     for (Value score : ArrayRef<Value>(scores).drop_front())
       newMax = arith::MaxNumFOp::create(b, newMax, score);
-    newMax = arith::MaxNumFOp::create(b, max, b.maxOfHalves(newMax));
+    newMax = arith::MulFOp::create(b, b.maxOfHalves(newMax), scale);
+    newMax = arith::MaxNumFOp::create(b, max, newMax);
 
     // Where nothing is visible yet, subtract 0 instead of -inf: no inf - inf.
     Value nothing = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, newMax,
                                           b.f32(-infinity));
     Value reference = arith::SelectOp::create(b, nothing, b.f32(0.0f), newMax);
-    Value bias = arith::NegFOp::create(
-        b, arith::MulFOp::create(b, reference, scale).getResult());
+    Value bias = arith::NegFOp::create(b, reference);
     auto weight = [&](Value score) {
       return b.exp2(LLVM::FMAOp::create(b, score, scale, bias));
     };
 
-    Value correction = weight(max);
+    Value correction =
+        b.exp2(arith::SubFOp::create(b, max, reference).getResult());
     SmallVector<Value> weights;
     for (Value score : scores)
       weights.push_back(weight(score));
@@ -185,9 +186,7 @@ struct LowerFinalize : TilePattern<FinalizeOp> {
       o.push_back(arith::MulFOp::create(b, block, factor));
     }
 
-    // Units of log2: scale * max + log2(sum); times ln(2).
-    Value lse = LLVM::FMAOp::create(b, adaptor.getMax().front(),
-                                    adaptor.getScale().front(), b.log2(sum));
+    Value lse = arith::AddFOp::create(b, adaptor.getMax().front(), b.log2(sum));
     lse = arith::MulFOp::create(b, lse, b.f32(0.69314718055994530942f));
     lse = arith::SelectOp::create(b, empty, b.f32(-infinity), lse);
     rewriter.replaceOpWithMultiple(op, {o, {lse}});

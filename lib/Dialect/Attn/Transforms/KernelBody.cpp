@@ -215,7 +215,7 @@ void KernelBody::build() {
 
   ValueRange state = kvLoop(q);
   auto last =
-      FinalizeOp::create(b, state[0], state[1], state[2], param(ScaleLog2));
+      FinalizeOp::create(b, state[0], state[1], state[2]);
   StoreOp::create(b, last.getO(), view(O, OStrides, head, param(SeqlenQ)), row);
   if (op.getLse())
     StoreOp::create(b, last.getLse(), lseView(), row);
