@@ -40,8 +40,7 @@ check-format: $(BUILD)/build.ninja
 
 docs: $(BUILD)/build.ninja
 	cmake --build $(BUILD) --target mlir-doc
-	cp $(BUILD)/docs/AttnDialect.md $(BUILD)/docs/AttnPasses.md \
-	  $(BUILD)/docs/AttnToROCDLPasses.md docs/reference/
+	@ls $(BUILD)/docs/*.md
 
 clean:
 	rm -rf build

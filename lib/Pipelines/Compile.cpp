@@ -48,24 +48,25 @@ static DialectRegistry makeRegistry() {
 static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
                                          const KernelVariant &variant) {
   auto b = ImplicitLocOpBuilder(UnknownLoc::get(&context), &context);
-  Type element = variant.elementType == ElementType::BF16 ? Type(b.getBF16Type())
-                                                          : b.getF16Type();
+  Type element = variant.elementType == ElementType::BF16
+                     ? Type(b.getBF16Type())
+                     : b.getF16Type();
   constexpr int64_t any = ShapedType::kDynamic;
   int64_t headDim = variant.headDim;
   auto operand = MemRefType::get(
       {any, any, any, headDim}, element,
       StridedLayoutAttr::get(&context, any, {any, any, any, 1}));
-  auto lse = MemRefType::get({any, any, any}, b.getF32Type(),
-                             StridedLayoutAttr::get(&context, any,
-                                                    {any, any, 1}));
+  auto lse =
+      MemRefType::get({any, any, any}, b.getF32Type(),
+                      StridedLayoutAttr::get(&context, any, {any, any, 1}));
   SmallVector<Type> parameters(4, operand);
   if (variant.lse)
     parameters.push_back(lse);
 
   OwningOpRef<ModuleOp> module = ModuleOp::create(b.getLoc());
   b.setInsertionPointToStart(module->getBody());
-  auto function = func::FuncOp::create(b, "attention",
-                                       b.getFunctionType(parameters, {}));
+  auto function =
+      func::FuncOp::create(b, "attention", b.getFunctionType(parameters, {}));
   b.setInsertionPointToStart(function.addEntryBlock());
   auto arguments = function.getArguments();
   auto forward = attn::ForwardOp::create(
@@ -73,10 +74,10 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
       ValueRange(arguments.drop_front(3)), attn::CausalAttr(), FloatAttr(),
       attn::Layout::BSHD, attn::ConfigAttr());
   if (variant.mask != MaskKind::None)
-    forward.setMaskAttr(attn::CausalAttr::get(
-        &context, variant.mask == MaskKind::Causal
-                      ? attn::CausalAlignment::BottomRight
-                      : attn::CausalAlignment::TopLeft));
+    forward.setMaskAttr(
+        attn::CausalAttr::get(&context, variant.mask == MaskKind::Causal
+                                            ? attn::CausalAlignment::BottomRight
+                                            : attn::CausalAlignment::TopLeft));
   func::ReturnOp::create(b);
   return module;
 }

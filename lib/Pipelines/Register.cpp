@@ -1,4 +1,5 @@
-//===- lib/Pipelines/Register.cpp - Registration of dialects, passes and pipelines ===//
+//===- lib/Pipelines/Register.cpp - Registration of dialects, passes and
+//pipelines ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -28,9 +29,10 @@
 using namespace mlir;
 
 void flyattn::registerDialects(DialectRegistry &registry) {
-  registry.insert<arith::ArithDialect, attn::AttnDialect, func::FuncDialect,
-                  gpu::GPUDialect, LLVM::LLVMDialect, memref::MemRefDialect,
-                  ROCDL::ROCDLDialect, scf::SCFDialect, vector::VectorDialect>();
+  registry
+      .insert<arith::ArithDialect, attn::AttnDialect, func::FuncDialect,
+              gpu::GPUDialect, LLVM::LLVMDialect, memref::MemRefDialect,
+              ROCDL::ROCDLDialect, scf::SCFDialect, vector::VectorDialect>();
   attn::registerBufferizableOpInterfaceModels(registry);
   ROCDL::registerROCDLTargetInterfaceExternalModels(registry);
   arith::registerConvertArithToLLVMInterface(registry);
@@ -60,6 +62,6 @@ void flyattn::registerPassesAndPipelines() {
   registerPipeline<buildAttnToTilePipeline, buildTileToSchedulePipeline,
                    buildScheduleToROCDLPipeline>(
       "attn-to-rocdl", "attn.forward to one chip's instructions");
-  registerPipeline<buildAttnToLLVMPipeline>(
-      "attn-to-llvm", "attn.forward to the LLVM dialect");
+  registerPipeline<buildAttnToLLVMPipeline>("attn-to-llvm",
+                                            "attn.forward to the LLVM dialect");
 }

@@ -43,9 +43,8 @@ const ChipInfo *flyattn::findChip(llvm::StringRef name) {
 }
 
 std::string flyattn::chipNames() {
-  return llvm::join(llvm::map_range(allChips(),
-                                    [](const ChipInfo &chip) {
-                                      return chip.name.str();
-                                    }),
-                    ", ");
+  return llvm::join(
+      llvm::map_range(allChips(),
+                      [](const ChipInfo &chip) { return chip.name.str(); }),
+      ", ");
 }

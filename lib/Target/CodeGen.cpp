@@ -81,7 +81,8 @@ Expected<std::string> flyattn::emit(Module &module, TargetMachine &machine,
   raw_svector_ostream stream(output);
   legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, stream, nullptr, type))
-    return createStringError("LLVM's AMDGPU backend cannot emit this file type");
+    return createStringError(
+        "LLVM's AMDGPU backend cannot emit this file type");
   passes.run(module);
   return output.str().str();
 }

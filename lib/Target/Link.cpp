@@ -51,10 +51,10 @@ Expected<std::string> flyattn::linkCodeObject(StringRef object) {
   raw_string_ostream stream(diagnostics);
   {
     std::lock_guard<std::mutex> guard(lldLock);
-    lld::Result result = lld::lldMain(
-        {"ld.lld", "-shared", "--no-undefined", "--threads=1", input.c_str(),
-         "-o", output.c_str()},
-        stream, stream, {{lld::Gnu, &lld::elf::link}});
+    lld::Result result =
+        lld::lldMain({"ld.lld", "-shared", "--no-undefined", "--threads=1",
+                      input.c_str(), "-o", output.c_str()},
+                     stream, stream, {{lld::Gnu, &lld::elf::link}});
     if (result.retCode != 0)
       return createStringError("LLD could not link the kernel: " + diagnostics);
   }

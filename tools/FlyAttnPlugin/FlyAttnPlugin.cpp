@@ -1,4 +1,5 @@
-//===- tools/FlyAttnPlugin/FlyAttnPlugin.cpp - The attn dialect and its passes for the stock mlir-opt ===//
+//===- tools/FlyAttnPlugin/FlyAttnPlugin.cpp - The attn dialect and its passes
+//for the stock mlir-opt ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

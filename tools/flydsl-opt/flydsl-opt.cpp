@@ -20,7 +20,8 @@ int main(int argc, char **argv) {
   flyattn::registerDialects(registry);
   flyattn::registerPassesAndPipelines();
   return mlir::asMainReturnCode(mlir::MlirOptMain(
-      argc, argv, "FlyAttn's pass driver: the attn dialect, its passes and "
-                  "everything of mlir-opt\n",
+      argc, argv,
+      "FlyAttn's pass driver: the attn dialect, its passes and "
+      "everything of mlir-opt\n",
       registry));
 }

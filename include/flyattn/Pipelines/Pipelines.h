@@ -1,4 +1,5 @@
-//===- include/flyattn/Pipelines/Pipelines.h - The pass pipelines -*- C++ -*--===//
+//===- include/flyattn/Pipelines/Pipelines.h - The pass pipelines -*- C++
+//-*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -11,9 +12,9 @@
 #ifndef FLYATTN_PIPELINES_PIPELINES_H
 #define FLYATTN_PIPELINES_PIPELINES_H
 
+#include "mlir/Pass/PassOptions.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/CommandLine.h"
-#include "mlir/Pass/PassOptions.h"
 
 namespace mlir {
 class OpPassManager;
@@ -23,8 +24,7 @@ class DialectRegistry;
 namespace flyattn {
 
 struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
-  Option<std::string> chip{*this, "chip",
-                           llvm::cl::desc("gfx942 or gfx950"),
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("gfx942 or gfx950"),
                            llvm::cl::init("gfx950")};
   Option<bool> bf16Truncate{
       *this, "bf16-truncate",

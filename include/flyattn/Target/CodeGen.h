@@ -1,4 +1,5 @@
-//===- include/flyattn/Target/CodeGen.h - From LLVM IR to a code object, in process -*- C++ -*--===//
+//===- include/flyattn/Target/CodeGen.h - From LLVM IR to a code object, in
+//process -*- C++ -*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

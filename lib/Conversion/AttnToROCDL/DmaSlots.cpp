@@ -1,4 +1,5 @@
-//===- lib/Conversion/AttnToROCDL/DmaSlots.cpp - KV tiles copied straight into LDS ===//
+//===- lib/Conversion/AttnToROCDL/DmaSlots.cpp - KV tiles copied straight into
+//LDS ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -109,8 +110,8 @@ SmallVector<Value> DmaSlots::readTransposed(Leaf &b, Value slot,
   auto part = VectorType::get(4, type.getElementType());
   Value lane = b.lane();
   Value laneRow = b.add(b.mul(b.div(lane, 32), 4), b.div(b.rem(lane, 16), 4));
-  Value laneColumn = b.add(b.mul(b.rem(b.div(lane, 16), 2), 16),
-                           b.mul(b.rem(lane, 4), 4));
+  Value laneColumn =
+      b.add(b.mul(b.rem(b.div(lane, 16), 2), 16), b.mul(b.rem(lane, 4), 4));
   Value address = b.mul(b.rem(laneRow, perGroup), pitch(type));
   address = b.add(address, b.mul(b.div(laneRow, perGroup), 128));
   address = b.ldsAddress(slot, b.add(address, b.mul(laneColumn, 2)));

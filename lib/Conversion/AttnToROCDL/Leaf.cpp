@@ -1,4 +1,5 @@
-//===- lib/Conversion/AttnToROCDL/Leaf.cpp - The instructions that tile lowering emits ===//
+//===- lib/Conversion/AttnToROCDL/Leaf.cpp - The instructions that tile lowering
+//emits ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -82,8 +83,8 @@ std::pair<Value, Value> Leaf::bothHalves(Value x) {
     return {asFloat(low), asFloat(high)};
   }
   Value partner = arith::XOrIOp::create(*this, lane(), i32(32));
-  Value other = ROCDL::DsBpermuteOp::create(*this, getI32Type(),
-                                            mul(partner, 4), bits);
+  Value other =
+      ROCDL::DsBpermuteOp::create(*this, getI32Type(), mul(partner, 4), bits);
   return {x, asFloat(other)};
 }
 
@@ -161,9 +162,9 @@ Value Leaf::load(VectorType type, Buffer buffer, Value offset, Value uniform) {
 }
 
 void Leaf::store(Value value, Buffer buffer, Value offset) {
-  ROCDL::RawPtrBufferStoreOp::create(
-      *this, value, buffer.resource, offset, /*soffset=*/i32(0), /*aux=*/i32(0),
-      ArrayAttr(), ArrayAttr(), ArrayAttr());
+  ROCDL::RawPtrBufferStoreOp::create(*this, value, buffer.resource, offset,
+                                     /*soffset=*/i32(0), /*aux=*/i32(0),
+                                     ArrayAttr(), ArrayAttr(), ArrayAttr());
 }
 
 void Leaf::copyToLds(Buffer buffer, Value offset, Value uniform, Value lds) {
@@ -183,9 +184,10 @@ Value Leaf::ldsAddress(Value slot, Value bytes) {
 }
 
 Value Leaf::ldsAddress(Value address, int64_t bytes) {
-  return LLVM::GEPOp::create(*this, address.getType(), getI8Type(), address,
-                             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)},
-                             LLVM::GEPNoWrapFlags::inbounds);
+  return LLVM::GEPOp::create(
+      *this, address.getType(), getI8Type(), address,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)},
+      LLVM::GEPNoWrapFlags::inbounds);
 }
 
 static unsigned byteWidth(Type type) {
@@ -231,8 +233,8 @@ Value Leaf::mma(Value a, Value b, Value acc) {
   for (int64_t half : {0, 1}) {
     Value pa = slice(a, 4 * half, 4), pb = slice(b, 4 * half, 4);
     if (bf16) {
-      SmallVector<Value> operands{bitcast(pa, i16x4), bitcast(pb, i16x4), acc,
-                                  zero, zero, zero};
+      SmallVector<Value> operands{
+          bitcast(pa, i16x4), bitcast(pb, i16x4), acc, zero, zero, zero};
       acc = ROCDL::mfma_f32_32x32x8bf16_1k::create(*this, acc.getType(),
                                                    operands);
     } else {

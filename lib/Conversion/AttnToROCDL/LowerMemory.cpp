@@ -1,4 +1,5 @@
-//===- lib/Conversion/AttnToROCDL/LowerMemory.cpp - Views, loads, stores and slots ===//
+//===- lib/Conversion/AttnToROCDL/LowerMemory.cpp - Views, loads, stores and
+//slots ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -121,8 +122,8 @@ struct LowerStore : TilePattern<StoreOp> {
     for (auto [index, block] : llvm::enumerate(blocks)) {
       SmallVector<Value> groups;
       for (int64_t group = 0; group < 4; ++group)
-        groups.push_back(b.bitcast(
-            b.convert(b.slice(block, 4 * group, 4), element), words));
+        groups.push_back(
+            b.bitcast(b.convert(b.slice(block, 4 * group, 4), element), words));
       for (int64_t group = 0; group < 4; ++group) {
         Value at = b.add(offset, 64 * index + 16 * group);
         if (!b.chip.permlaneSwap)
@@ -138,15 +139,14 @@ struct LowerStore : TilePattern<StoreOp> {
   static Value mergeGroups(Leaf &b, Value first, Value second) {
     SmallVector<Value> low, high;
     for (int64_t i : {0, 1}) {
-      auto [own, other] =
-          b.swapHalves(vector::ExtractOp::create(b, first, i),
-                       vector::ExtractOp::create(b, second, i));
+      auto [own, other] = b.swapHalves(vector::ExtractOp::create(b, first, i),
+                                       vector::ExtractOp::create(b, second, i));
       low.push_back(own);
       high.push_back(other);
     }
     low.append(high);
-    return vector::FromElementsOp::create(
-        b, VectorType::get(4, b.getI32Type()), low);
+    return vector::FromElementsOp::create(b, VectorType::get(4, b.getI32Type()),
+                                          low);
   }
 };
 
@@ -237,8 +237,8 @@ struct LowerSubgroupId : TilePattern<gpu::SubgroupIdOp> {
   matchAndRewrite(gpu::SubgroupIdOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Leaf b = lowering.leaf(op, rewriter);
-    rewriter.replaceOpWithNewOp<arith::IndexCastOp>(
-        op, rewriter.getIndexType(), b.wave());
+    rewriter.replaceOpWithNewOp<arith::IndexCastOp>(op, rewriter.getIndexType(),
+                                                    b.wave());
     return success();
   }
 };

@@ -1,4 +1,5 @@
-//===- lib/Conversion/AttnToROCDL/LowerRegisters.cpp - Matrix products and tiles in registers ===//
+//===- lib/Conversion/AttnToROCDL/LowerRegisters.cpp - Matrix products and tiles
+//in registers ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -25,11 +26,11 @@ struct LowerSplat : TilePattern<SplatOp> {
       return failure();
     SmallVector<Value> blocks;
     for (Type type : types)
-      blocks.push_back(isa<VectorType>(type)
-                           ? vector::BroadcastOp::create(
-                                 rewriter, op.getLoc(), type, adaptor.getValue())
-                                 .getResult()
-                           : adaptor.getValue());
+      blocks.push_back(isa<VectorType>(type) ? vector::BroadcastOp::create(
+                                                   rewriter, op.getLoc(), type,
+                                                   adaptor.getValue())
+                                                   .getResult()
+                                             : adaptor.getValue());
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();
   }
@@ -66,13 +67,12 @@ struct LowerFlipSign : TilePattern<FlipSignOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Leaf b = lowering.leaf(op, rewriter);
     auto words = VectorType::get(4, b.getI32Type());
-    Value mask = vector::BroadcastOp::create(b, words, adaptor.getMask().front());
+    Value mask =
+        vector::BroadcastOp::create(b, words, adaptor.getMask().front());
     SmallVector<Value> blocks;
     for (Value block : adaptor.getTile()) {
-      Value flipped =
-          arith::XOrIOp::create(b, b.bitcast(block, words), mask);
-      blocks.push_back(
-          b.bitcast(flipped, cast<VectorType>(block.getType())));
+      Value flipped = arith::XOrIOp::create(b, b.bitcast(block, words), mask);
+      blocks.push_back(b.bitcast(flipped, cast<VectorType>(block.getType())));
     }
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();

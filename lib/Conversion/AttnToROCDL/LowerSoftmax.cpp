@@ -1,4 +1,5 @@
-//===- lib/Conversion/AttnToROCDL/LowerSoftmax.cpp - Masks and the online softmax ===//
+//===- lib/Conversion/AttnToROCDL/LowerSoftmax.cpp - Masks and the online
+//softmax ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -79,7 +80,8 @@ struct LowerMask : TilePattern<MaskOp> {
     return arith::MinSIOp::create(b, limit, end);
   }
 
-  /// Register r of block i is KV row kv + 32 i + 8 (r / 4) + 4 (l / 32) + r % 4.
+  /// Register r of block i is KV row kv + 32 i + 8 (r / 4) + 4 (l / 32) + r
+  /// % 4.
   static SmallVector<Value> maskBlocks(Leaf &b, ValueRange blocks, Value kv,
                                        Value hidden) {
     Value first = b.add(kv, b.mul(b.div(b.lane(), 32), 4));
@@ -90,8 +92,8 @@ struct LowerMask : TilePattern<MaskOp> {
       SmallVector<Value> registers = unpack(b, block);
       for (auto [r, value] : llvm::enumerate(registers)) {
         Value row = b.i32(32 * i + 8 * (r / 4) + r % 4);
-        Value keep = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row,
-                                           visible);
+        Value keep =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, visible);
         value = arith::SelectOp::create(b, keep, value, minusInfinity);
       }
       masked.push_back(pack(b, registers));
@@ -116,20 +118,20 @@ struct LowerSoftmaxStep : TilePattern<SoftmaxStepOp> {
     Value newMax = scores.front();
     for (Value score : ArrayRef<Value>(scores).drop_front())
       newMax = arith::MaxNumFOp::create(b, newMax, score);
-    newMax = arith::MaxNumFOp::create(b, max, b.maxOfHalves(newMax));
+    newMax = arith::MulFOp::create(b, b.maxOfHalves(newMax), scale);
+    newMax = arith::MaxNumFOp::create(b, max, newMax);
 
     // Where nothing is visible yet, subtract 0 instead of -inf: no inf - inf.
     Value nothing = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, newMax,
                                           b.f32(-infinity));
-    Value reference =
-        arith::SelectOp::create(b, nothing, b.f32(0.0f), newMax);
-    Value bias = arith::NegFOp::create(
-        b, arith::MulFOp::create(b, reference, scale).getResult());
+    Value reference = arith::SelectOp::create(b, nothing, b.f32(0.0f), newMax);
+    Value bias = arith::NegFOp::create(b, reference);
     auto weight = [&](Value score) {
       return b.exp2(LLVM::FMAOp::create(b, score, scale, bias));
     };
 
-    Value correction = weight(max);
+    Value correction =
+        b.exp2(arith::SubFOp::create(b, max, reference).getResult());
     SmallVector<Value> weights;
     for (Value score : scores)
       weights.push_back(weight(score));
@@ -137,8 +139,10 @@ struct LowerSoftmaxStep : TilePattern<SoftmaxStepOp> {
         b, arith::MulFOp::create(b, sum, correction).getResult(),
         sumTree(b, weights));
     rewriter.replaceOpWithMultiple(
-        op, {packP(b, weights, op.getP().getType().getElementType()), {newMax},
-             {newSum}, {correction}});
+        op, {packP(b, weights, op.getP().getType().getElementType()),
+             {newMax},
+             {newSum},
+             {correction}});
     return success();
   }
 
@@ -175,17 +179,14 @@ struct LowerFinalize : TilePattern<FinalizeOp> {
     Value sum = b.sumOfHalves(adaptor.getSum().front());
     Value empty =
         arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero);
-    Value inverse =
-        arith::SelectOp::create(b, empty, zero, b.reciprocal(sum));
+    Value inverse = arith::SelectOp::create(b, empty, zero, b.reciprocal(sum));
     SmallVector<Value> o;
     for (Value block : adaptor.getAcc()) {
       Value factor = vector::BroadcastOp::create(b, block.getType(), inverse);
       o.push_back(arith::MulFOp::create(b, block, factor));
     }
 
-    // Units of log2: scale * max + log2(sum); times ln(2).
-    Value lse = LLVM::FMAOp::create(b, adaptor.getMax().front(),
-                                    adaptor.getScale().front(), b.log2(sum));
+    Value lse = arith::AddFOp::create(b, adaptor.getMax().front(), b.log2(sum));
     lse = arith::MulFOp::create(b, lse, b.f32(0.69314718055994530942f));
     lse = arith::SelectOp::create(b, empty, b.f32(-infinity), lse);
     rewriter.replaceOpWithMultiple(op, {o, {lse}});

@@ -1,4 +1,5 @@
-//===- lib/Conversion/AttnToROCDL/LowerTiles.cpp - Lower tile ops to one chip's instructions ===//
+//===- lib/Conversion/AttnToROCDL/LowerTiles.cpp - Lower tile ops to one chip's
+//instructions ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -64,11 +65,10 @@ TileTypeConverter::TileTypeConverter(const TileLowering &lowering) {
   addConversion([](SlotType slot) {
     return LLVM::LLVMPointerType::get(slot.getContext(), 3);
   });
-  addConversion(
-      [&lowering](InflightType type, SmallVectorImpl<Type> &types) {
-        llvm::append_range(types, lowering.slots->inflightTypes(type));
-        return success();
-      });
+  addConversion([&lowering](InflightType type, SmallVectorImpl<Type> &types) {
+    llvm::append_range(types, lowering.slots->inflightTypes(type));
+    return success();
+  });
 }
 
 /// LDS that the kernel's slots take, with the limit and the sharing of the work
@@ -91,8 +91,7 @@ static LogicalResult checkSlots(gpu::GPUFuncOp kernel, unsigned workItems,
   if (total > lowering.chip.ldsBytes)
     return kernel.emitOpError()
            << "needs " << total << " bytes of LDS, " << lowering.chip.name
-           << " has " << lowering.chip.ldsBytes
-           << "; choose a smaller kv_tile";
+           << " has " << lowering.chip.ldsBytes << "; choose a smaller kv_tile";
   return success();
 }
 
@@ -120,9 +119,9 @@ static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
   populateFunctionOpInterfaceTypeConversionPattern<gpu::GPUFuncOp>(patterns,
                                                                    converter);
   target.addIllegalDialect<AttnDialect>();
-  target.addLegalDialect<arith::ArithDialect, gpu::GPUDialect,
-                         LLVM::LLVMDialect, ROCDL::ROCDLDialect,
-                         vector::VectorDialect>();
+  target
+      .addLegalDialect<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect,
+                       ROCDL::ROCDLDialect, vector::VectorDialect>();
   target.addIllegalOp<gpu::SubgroupIdOp>();
   target.addDynamicallyLegalOp<gpu::GPUFuncOp>([&](gpu::GPUFuncOp op) {
     return converter.isSignatureLegal(op.getFunctionType());
@@ -133,9 +132,9 @@ static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
   // One register file, all of it architectural: LLVM otherwise splits it and
   // copies between the halves.
   OpBuilder b(context);
-  kernel->setAttr("passthrough",
-                  b.getArrayAttr({b.getStrArrayAttr(
-                      {"amdgpu-agpr-alloc", "0"})}));
+  kernel->setAttr(
+      "passthrough",
+      b.getArrayAttr({b.getStrArrayAttr({"amdgpu-agpr-alloc", "0"})}));
   return success();
 }
 

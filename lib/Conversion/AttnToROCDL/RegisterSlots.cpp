@@ -1,4 +1,5 @@
-//===- lib/Conversion/AttnToROCDL/RegisterSlots.cpp - KV tiles that reach LDS through registers ===//
+//===- lib/Conversion/AttnToROCDL/RegisterSlots.cpp - KV tiles that reach LDS
+//through registers ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -16,7 +17,8 @@
 // bytes. The accumulator's order of k (see !attn.tile) is kept by where a group
 // of 4 rows goes: group g = 4 k + 2 b + h goes to place p = 4 k + 2 h + b.
 //
-//   address(row, column) = column * (2 * rows + 16) + 8 * p(row / 4) + 2 * (row % 4)
+//   address(row, column) = column * (2 * rows + 16) + 8 * p(row / 4) + 2 * (row
+//   % 4)
 
 #include "SlotAccess.h"
 
@@ -83,8 +85,8 @@ SmallVector<Value> RegisterSlots::fetch(Leaf &b, Buffer buffer, Value row,
   SmallVector<Value> loaded;
   for (int64_t index = 0; index < shares; ++index) {
     Position first = share(b, type, index, workItems, height, width);
-    Value offset = b.add(b.mul(first.row, buffer.stride),
-                         b.mul(first.column, 2));
+    Value offset =
+        b.add(b.mul(first.row, buffer.stride), b.mul(first.column, 2));
     for (int64_t i = 0; i < height; ++i) {
       loaded.push_back(
           b.bitcast(b.load(words, buffer, offset, uniform), elements));
@@ -146,8 +148,8 @@ SmallVector<Value> RegisterSlots::read(Leaf &b, Value slot,
     std::swap(runs, length);
   auto block = VectorType::get(8, type.getElementType());
   Value lane = b.lane();
-  Value address = b.add(b.mul(b.rem(lane, 32), pitch(length)),
-                        b.mul(b.div(lane, 32), 16));
+  Value address =
+      b.add(b.mul(b.rem(lane, 32), pitch(length)), b.mul(b.div(lane, 32), 16));
   address = b.ldsAddress(slot, address);
 
   SmallVector<Value> blocks;

@@ -1,4 +1,5 @@
-//===- lib/Conversion/AttnToROCDL/SlotAccess.h - How KV tiles pass through LDS -*- C++ -*--===//
+//===- lib/Conversion/AttnToROCDL/SlotAccess.h - How KV tiles pass through LDS
+//-*- C++ -*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -107,7 +107,7 @@ gpu.module @kernels {
     %o2 = attn.mma %v, %p, %o1 : !attn.tile<32x32xbf16, mfma_a>, !attn.tile<32x32xbf16, mfma_b>, !attn.tile<32x32xf32, mfma_c>
     // CHECK: rocdl.rcp
     // CHECK: rocdl.log
-    %o3, %lse = attn.finalize %o2, %m1, %l1 scale %scale : !attn.tile<32x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+    %o3, %lse = attn.finalize %o2, %m1, %l1 : !attn.tile<32x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
     attn.store %o3, %ov[%row] : !attn.tile<32x32xf32, mfma_c>, !attn.view<?x32xbf16>
     // The lower half-wave alone stores the LSE.
     // CHECK: scf.if

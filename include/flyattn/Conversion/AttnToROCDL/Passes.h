@@ -1,4 +1,5 @@
-//===- include/flyattn/Conversion/AttnToROCDL/Passes.h - From tile ops to a chip's own instructions -*- C++ -*--===//
+//===- include/flyattn/Conversion/AttnToROCDL/Passes.h - From tile ops to a
+//chip's own instructions -*- C++ -*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

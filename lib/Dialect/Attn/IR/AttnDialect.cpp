@@ -70,7 +70,8 @@ static void printShape(AsmPrinter &printer, ArrayRef<int64_t> shape,
   printer << 'x' << elementType;
 }
 
-static ParseResult parseShape(AsmParser &parser, SmallVectorImpl<int64_t> &shape,
+static ParseResult parseShape(AsmParser &parser,
+                              SmallVectorImpl<int64_t> &shape,
                               Type &elementType) {
   return failure(parser.parseDimensionList(shape, /*allowDynamic=*/true) ||
                  parser.parseType(elementType));
@@ -100,7 +101,8 @@ verifyMatrix(llvm::function_ref<InFlightDiagnostic()> emitError,
   if (ShapedType::isDynamic(shape[1]) || shape[1] <= 0)
     return emitError() << "the columns must be static and positive";
   if (ShapedType::isDynamic(shape[0]) != dynamicRows)
-    return emitError() << "the rows must be " << (dynamicRows ? "'?'" : "static");
+    return emitError() << "the rows must be "
+                       << (dynamicRows ? "'?'" : "static");
   if (!elementType.isF32() && !elementType.isBF16() && !elementType.isF16())
     return emitError() << "the element type must be f32, bf16 or f16, got "
                        << elementType;
@@ -114,8 +116,8 @@ Type TileType::parse(AsmParser &parser) {
   SMLoc loc = parser.getCurrentLocation();
   if (parseShapeAndEnum(parser, shape, elementType, layout))
     return {};
-  return getChecked([&] { return parser.emitError(loc); },
-                    parser.getContext(), shape, elementType, layout);
+  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(),
+                    shape, elementType, layout);
 }
 
 void TileType::print(AsmPrinter &printer) const {
@@ -154,8 +156,8 @@ Type ViewType::parse(AsmParser &parser) {
   if (parser.parseLess() || parseShape(parser, shape, elementType) ||
       parser.parseGreater())
     return {};
-  return getChecked([&] { return parser.emitError(loc); },
-                    parser.getContext(), shape, elementType);
+  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(),
+                    shape, elementType);
 }
 
 void ViewType::print(AsmPrinter &printer) const {
@@ -177,8 +179,8 @@ Type InflightType::parse(AsmParser &parser) {
   if (parser.parseLess() || parseShape(parser, shape, elementType) ||
       parser.parseGreater())
     return {};
-  return getChecked([&] { return parser.emitError(loc); },
-                    parser.getContext(), shape, elementType);
+  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(),
+                    shape, elementType);
 }
 
 void InflightType::print(AsmPrinter &printer) const {
@@ -200,8 +202,8 @@ Type SlotType::parse(AsmParser &parser) {
   SMLoc loc = parser.getCurrentLocation();
   if (parseShapeAndEnum(parser, shape, elementType, arrangement))
     return {};
-  return getChecked([&] { return parser.emitError(loc); },
-                    parser.getContext(), shape, elementType, arrangement);
+  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(),
+                    shape, elementType, arrangement);
 }
 
 void SlotType::print(AsmPrinter &printer) const {

@@ -63,8 +63,8 @@ static LogicalResult verifyOperand(Operation *op, Named operand,
                              << operand.type.getRank();
   Type type = operand.type.getElementType();
   if (!type.isBF16() && !type.isF16())
-    return op->emitOpError() << operand.name
-                             << " must hold bf16 or f16, got " << type;
+    return op->emitOpError()
+           << operand.name << " must hold bf16 or f16, got " << type;
   if (type != elementType)
     return op->emitOpError() << operand.name << " must have q's element type "
                              << elementType << ", got " << type;
@@ -81,8 +81,8 @@ static LogicalResult verifyLse(ForwardOp op, Named q, Named lse) {
                                "seqlen_q), got rank "
                             << lse.type.getRank();
   if (!lse.type.getElementType().isF32())
-    return op.emitOpError() << "lse must hold f32, got "
-                            << lse.type.getElementType();
+    return op.emitOpError()
+           << "lse must hold f32, got " << lse.type.getElementType();
   if (auto memref = dyn_cast<MemRefType>(lse.type))
     if (memref.getStridesAndOffset().first.back() != 1)
       return op.emitOpError() << "lse must be contiguous in its last dimension";
@@ -106,9 +106,9 @@ static LogicalResult verifyForm(ForwardOp op) {
                             << op->getNumResults();
   for (auto [out, result] : llvm::zip(op.getOuts(), op.getResults()))
     if (out.getType() != result.getType())
-      return op.emitOpError() << "result type " << result.getType()
-                              << " must be its destination's, "
-                              << out.getType();
+      return op.emitOpError()
+             << "result type " << result.getType()
+             << " must be its destination's, " << out.getType();
   return success();
 }
 
@@ -141,7 +141,8 @@ LogicalResult ForwardOp::verify() {
   if (ShapedType::isDynamic(getHeadDim()))
     return emitOpError() << "head_dim of q must be static";
 
-  int64_t numHeads = q.type.getDimSize(heads), kvHeads = k.type.getDimSize(heads);
+  int64_t numHeads = q.type.getDimSize(heads),
+          kvHeads = k.type.getDimSize(heads);
   if (!ShapedType::isDynamic(kvHeads) && kvHeads == 0)
     return emitOpError() << "kv_heads must be positive";
   if (!ShapedType::isDynamic(numHeads) && !ShapedType::isDynamic(kvHeads) &&

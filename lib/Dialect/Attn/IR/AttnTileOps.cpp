@@ -37,14 +37,15 @@ static LogicalResult expectShape(Operation *op, StringRef name,
 static LogicalResult expectElement(Operation *op, Type got, Type expected) {
   if (got == expected)
     return success();
-  return op->emitOpError() << "element types must agree, got " << got
-                           << " and " << expected;
+  return op->emitOpError() << "element types must agree, got " << got << " and "
+                           << expected;
 }
 
 LogicalResult LoadOp::verify() {
   TileType tile = getTile().getType();
   ViewType view = getView().getType();
-  if (failed(expectElement(*this, tile.getElementType(), view.getElementType())))
+  if (failed(
+          expectElement(*this, tile.getElementType(), view.getElementType())))
     return failure();
   int64_t width = getTransposed() ? tile.getRows() : tile.getColumns();
   if (width != view.getColumns())
@@ -72,7 +73,8 @@ LogicalResult FetchOp::verify() {
   SlotType slot = getSlot().getType();
   ViewType view = getView().getType();
   InflightType inflight = getInflight().getType();
-  if (failed(expectElement(*this, slot.getElementType(), view.getElementType())) ||
+  if (failed(
+          expectElement(*this, slot.getElementType(), view.getElementType())) ||
       failed(expectElement(*this, inflight.getElementType(),
                            view.getElementType())))
     return failure();
@@ -98,7 +100,8 @@ LogicalResult ReadOp::verify() {
   SlotType slot = getSlot().getType();
   TileType tile = getTile().getType();
   if (failed(expectLayout(*this, "the result", tile, TileLayout::MfmaA)) ||
-      failed(expectElement(*this, tile.getElementType(), slot.getElementType())))
+      failed(
+          expectElement(*this, tile.getElementType(), slot.getElementType())))
     return failure();
   bool transposed = slot.getArrangement() == Arrangement::Transposed;
   int64_t rows = slot.getRows(), columns = slot.getColumns();

@@ -72,12 +72,12 @@ void DoubleBufferedLoop::allocateSlots(ArrayRef<LoadOp> loads) {
       std::swap(rows, columns);
       arrangement = Arrangement::Transposed;
     }
-    auto type = SlotType::get({rows, columns}, tile.getElementType(),
-                              arrangement);
+    auto type =
+        SlotType::get({rows, columns}, tile.getElementType(), arrangement);
     StagedLoad entry{load, {}};
     for (unsigned slot : {0, 1}) {
-      std::string name =
-          "tile" + std::to_string(staged.size()) + "_slot" + std::to_string(slot);
+      std::string name = "tile" + std::to_string(staged.size()) + "_slot" +
+                         std::to_string(slot);
       entry.slots[slot] = AllocSlotOp::create(b, type, name);
     }
     staged.push_back(entry);
@@ -91,8 +91,8 @@ SmallVector<Value> DoubleBufferedLoop::fetch(Value row, unsigned slot) {
     auto slotType = cast<SlotType>(entry.slots[slot].getType());
     auto type =
         InflightType::get(slotType.getShape(), slotType.getElementType());
-    inflight.push_back(FetchOp::create(b, type, entry.load.getView(), row,
-                                       entry.slots[slot]));
+    inflight.push_back(
+        FetchOp::create(b, type, entry.load.getView(), row, entry.slots[slot]));
   }
   return inflight;
 }
@@ -120,9 +120,10 @@ SmallVector<Value> DoubleBufferedLoop::step(Value row, ValueRange carried,
     if (entry == staged.end())
       b.clone(op, map);
     else
-      map.map(entry->load.getTile(),
-              ReadOp::create(b, entry->load.getTile().getType(),
-                             entry->slots[slot]).getTile());
+      map.map(
+          entry->load.getTile(),
+          ReadOp::create(b, entry->load.getTile().getType(), entry->slots[slot])
+              .getTile());
   }
   land(inflight, other);
   return llvm::map_to_vector(

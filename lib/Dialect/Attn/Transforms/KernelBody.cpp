@@ -137,12 +137,14 @@ void KernelBody::locate() {
   batch = blockId(gpu::Dimension::z);
   head = blockId(gpu::Dimension::y);
   kvHead = arith::DivUIOp::create(b, head, param(HeadsPerKvHead));
-  blockRow = arith::MulIOp::create(
-      b, blockId(gpu::Dimension::x),
-      i32(config.getWaves() * config.getRowsPerWave()));
-  Value wave = toI32(gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr()));
+  blockRow =
+      arith::MulIOp::create(b, blockId(gpu::Dimension::x),
+                            i32(config.getWaves() * config.getRowsPerWave()));
+  Value wave =
+      toI32(gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr()));
   row = arith::AddIOp::create(
-      b, blockRow, arith::MulIOp::create(b, wave, i32(config.getRowsPerWave())));
+      b, blockRow,
+      arith::MulIOp::create(b, wave, i32(config.getRowsPerWave())));
   if (std::optional<CausalAttr> causal = op.getMask())
     diagonal = causal->getAlignment() == CausalAlignment::TopLeft
                    ? i32(0)
@@ -156,8 +158,8 @@ Value KernelBody::kvEnd() {
     return param(SeqlenKv);
   Value rowEnd = arith::MinSIOp::create(
       b, param(SeqlenQ),
-      arith::AddIOp::create(
-          b, blockRow, i32(config.getWaves() * config.getRowsPerWave())));
+      arith::AddIOp::create(b, blockRow,
+                            i32(config.getWaves() * config.getRowsPerWave())));
   Value visible = arith::AddIOp::create(b, rowEnd, diagonal);
   visible = arith::MaxSIOp::create(b, visible, i32(0));
   return arith::MinSIOp::create(b, visible, param(SeqlenKv));
@@ -190,12 +192,11 @@ void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
 ValueRange KernelBody::kvLoop(Value q) {
   int64_t rows = config.getRowsPerWave();
   float infinity = std::numeric_limits<float>::infinity();
-  SmallVector<Value> initial{
-      splat(0.0f, {headDim, rows}, TileLayout::MfmaC),
-      splat(-infinity, {1, rows}, TileLayout::Columns),
-      splat(0.0f, {1, rows}, TileLayout::Columns)};
-  auto loop = scf::ForOp::create(b, i32(0), kvEnd(), i32(config.getKvTile()),
-                                 initial);
+  SmallVector<Value> initial{splat(0.0f, {headDim, rows}, TileLayout::MfmaC),
+                             splat(-infinity, {1, rows}, TileLayout::Columns),
+                             splat(0.0f, {1, rows}, TileLayout::Columns)};
+  auto loop =
+      scf::ForOp::create(b, i32(0), kvEnd(), i32(config.getKvTile()), initial);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   kvStep(q, loop.getInductionVar(), loop.getRegionIterArgs());
@@ -213,8 +214,8 @@ void KernelBody::build() {
   q = FlipSignOp::create(b, q, param(QSignFlip));
 
   ValueRange state = kvLoop(q);
-  auto last = FinalizeOp::create(b, state[0], state[1], state[2],
-                                 param(ScaleLog2));
+  auto last =
+      FinalizeOp::create(b, state[0], state[1], state[2]);
   StoreOp::create(b, last.getO(), view(O, OStrides, head, param(SeqlenQ)), row);
   if (op.getLse())
     StoreOp::create(b, last.getLse(), lseView(), row);

@@ -61,9 +61,8 @@ struct SelectConfig : attn::impl::AttnSelectConfigBase<SelectConfig> {
 
   void runOnOperation() override {
     if (!flyattn::findChip(chip)) {
-      getOperation()->emitError()
-          << "unknown chip '" << chip
-          << "'; supported: " << flyattn::chipNames();
+      getOperation()->emitError() << "unknown chip '" << chip
+                                  << "'; supported: " << flyattn::chipNames();
       return signalPassFailure();
     }
     WalkResult result = getOperation()->walk([&](ForwardOp op) {

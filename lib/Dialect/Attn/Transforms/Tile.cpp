@@ -34,8 +34,8 @@ using namespace mlir::attn;
 
 /// attn_fwd_bf16_d128_causal_lse, say: what is fixed in the kernel's code.
 static std::string kernelName(ForwardOp op) {
-  std::string name = op.getElementType().isBF16() ? "attn_fwd_bf16_d"
-                                                  : "attn_fwd_f16_d";
+  std::string name =
+      op.getElementType().isBF16() ? "attn_fwd_bf16_d" : "attn_fwd_f16_d";
   name += std::to_string(op.getHeadDim());
   if (std::optional<CausalAttr> mask = op.getMask())
     name += mask->getAlignment() == CausalAlignment::BottomRight
@@ -62,8 +62,7 @@ static gpu::GPUFuncOp createKernel(OpBuilder &builder, SymbolTable &symbols,
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
                   builder.getUnitAttr());
   int32_t workItems = op.getConfig()->getWaves() * 64;
-  kernel.setKnownBlockSizeAttr(
-      builder.getDenseI32ArrayAttr({workItems, 1, 1}));
+  kernel.setKnownBlockSizeAttr(builder.getDenseI32ArrayAttr({workItems, 1, 1}));
   return kernel;
 }
 
@@ -123,8 +122,8 @@ SmallVector<Value> LaunchArguments::build() {
   auto dim = [&](Value memref, int64_t index) -> Value {
     return memref::DimOp::create(b, memref, index);
   };
-  Value ratio = arith::DivUIOp::create(b, dim(op.getQ(), head),
-                                       dim(op.getK(), head));
+  Value ratio =
+      arith::DivUIOp::create(b, dim(op.getQ(), head), dim(op.getK(), head));
   float scale = op.getScaleOrDefault();
   float scaleLog2 = std::fabs(scale) * 1.44269504088896340736f;
   if (scaleLog2 == 0.0f)
@@ -135,7 +134,8 @@ SmallVector<Value> LaunchArguments::build() {
   arguments.push_back(i32(dim(op.getQ(), seq)));
   arguments.push_back(i32(dim(op.getK(), seq)));
   arguments.push_back(i32(ratio));
-  arguments.push_back(arith::ConstantOp::create(b, b.getF32FloatAttr(scaleLog2)));
+  arguments.push_back(
+      arith::ConstantOp::create(b, b.getF32FloatAttr(scaleLog2)));
   arguments.push_back(
       arith::ConstantIntOp::create(b, b.getI32Type(), signFlip));
   arguments.push_back(arith::ConstantIntOp::create(b, b.getI32Type(), 0));
@@ -194,8 +194,8 @@ struct Tile : attn::impl::AttnTileBase<Tile> {
       return op.emitOpError() << "is on tensors; run "
                                  "--one-shot-bufferize first";
     if (op.getHeadDim() % 64 != 0)
-      return op.emitOpError() << "head_dim must be a multiple of 64, got "
-                              << op.getHeadDim();
+      return op.emitOpError()
+             << "head_dim must be a multiple of 64, got " << op.getHeadDim();
     return success();
   }
 };

@@ -477,6 +477,6 @@ func.func @f(%s: !attn.tile<64x32xf32, mfma_c>, %m: !attn.tile<1x64xf32, columns
 
 func.func @f(%s: !attn.tile<64x32xf32, mfma_c>, %m: !attn.tile<1x64xf32, columns>, %f: f32) {
   // expected-error @+1 {{max must be 1 x 32, got 1 x 64}}
-  %p, %l = attn.finalize %s, %m, %m scale %f : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x64xf32, columns>
+  %p, %l = attn.finalize %s, %m, %m : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x64xf32, columns>
   return
 }

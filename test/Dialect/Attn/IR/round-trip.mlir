@@ -72,7 +72,7 @@ func.func @tiles(%p: !llvm.ptr<1>, %offset: i64, %stride: i64, %rows: i32, %row:
   %o1 = attn.rescale %o by %c : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
   %o2 = attn.mma %v, %pr, %o1 : !attn.tile<128x64xbf16, mfma_a>, !attn.tile<64x32xbf16, mfma_b>, !attn.tile<128x32xf32, mfma_c>
   // CHECK: attn.finalize
-  %o3, %lse = attn.finalize %o2, %m1, %l1 scale %scale : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+  %o3, %lse = attn.finalize %o2, %m1, %l1 : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
   // CHECK: attn.store
   attn.store %o3, %view[%row] : !attn.tile<128x32xf32, mfma_c>, !attn.view<?x128xbf16>
   attn.store %lse, %lseView[%row] : !attn.tile<1x32xf32, columns>, !attn.view<?x1xf32>

@@ -51,7 +51,7 @@ func.func @causal_lse(%q: !buffer, %k: !buffer, %v: !buffer, %o: !buffer, %lse: 
 // CHECK:   %[[O1:.*]] = attn.rescale %[[O]] by %[[C]]
 // CHECK:   %[[O2:.*]] = attn.mma %[[VF]], %[[P]], %[[O1]]
 // CHECK:   scf.yield %[[O2]], %[[M1]], %[[L1]]
-// CHECK: %[[ON:.*]], %{{.*}} = attn.finalize %[[R]]#0, %[[R]]#1, %[[R]]#2 scale %[[SC]]
+// CHECK: %[[ON:.*]], %{{.*}} = attn.finalize %[[R]]#0, %[[R]]#1, %[[R]]#2
 // CHECK: %[[OV:.*]] = attn.view %[[OP]][%{{.*}}] rows %[[SQ]]
 // CHECK: attn.store %[[ON]], %[[OV]][%[[ROW]]]
 // CHECK: gpu.return

@@ -242,12 +242,14 @@ def Attn_SoftmaxStepOp : Attn_Op<"softmax_step", [Pure,
   let description = [{
     Per query column, in base 2 (`scale` holds log2(e)):
 
-        max' = max(max, rows of s)
-        p    = exp2(scale * s - scale * max')
+        max' = max(max, scale * rows of s)
+        p    = exp2(scale * s - max')
         sum' = sum * correction + rows of p
-        correction = exp2(scale * max - scale * max')
+        correction = exp2(max - max')
 
-    `p` is rounded to the element type of its tile. A column with nothing
+    `max` is kept scaled, so that a correction is exactly 1 while the maximum
+    stays: rounding scale * max anew in each step would bias the sum. `p` is
+    rounded to the element type of its tile. A column with nothing
     visible so far has max' = -inf and p = 0. Each half-wave keeps its own part
     of the sum; `attn.finalize` adds them.
 
@@ -292,20 +294,20 @@ def Attn_FinalizeOp : Attn_Op<"finalize", [Pure, AllTypesMatch<["acc", "o"]>,
   let summary = "normalise O and compute the LSE";
   let description = [{
     With L the sum over both half-waves: o = acc / L and
-    lse = ln(2) * (scale * max + log2(L)). Where L = 0, o = 0 and lse = -inf.
+    lse = ln(2) * (max + log2(L)). Where L = 0, o = 0 and lse = -inf.
 
     Example:
 
     ```mlir
-    %o1, %lse = attn.finalize %o, %m, %l scale %scale
+    %o1, %lse = attn.finalize %o, %m, %l
         : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
     ```
   }];
   let arguments = (ins Attn_TileType:$acc, Attn_TileType:$max,
-                       Attn_TileType:$sum, F32:$scale);
+                       Attn_TileType:$sum);
   let results = (outs Attn_TileType:$o, Attn_TileType:$lse);
   let assemblyFormat = [{
-    $acc `,` $max `,` $sum `scale` $scale attr-dict `:` qualified(type($acc)) `,` qualified(type($max))
+    $acc `,` $max `,` $sum attr-dict `:` qualified(type($acc)) `,` qualified(type($max))
   }];
   let hasVerifier = 1;
 }
