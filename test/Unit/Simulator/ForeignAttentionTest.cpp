@@ -71,10 +71,15 @@ struct Tensor {
     }
   }
   static uint8_t nearestFp8(double x, bool fnuz) {
+    static const std::array<std::vector<double>, 2> tables = [] {
+      std::array<std::vector<double>, 2> both;
+      for (unsigned code = 0; code < 512; ++code)
+        both[code / 256].push_back(decodeFp8(code % 256, code / 256));
+      return both;
+    }();
     unsigned best = 0;
     for (unsigned code = 0; code < 256; ++code)
-      if (std::abs(decodeFp8(code, fnuz) - x) <
-          std::abs(decodeFp8(best, fnuz) - x))
+      if (std::abs(tables[fnuz][code] - x) < std::abs(tables[fnuz][best] - x))
         best = code;
     return uint8_t(best);
   }
