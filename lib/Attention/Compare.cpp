@@ -37,6 +37,14 @@ static double largestMagnitude(ArrayRef<double> values) {
   return largest;
 }
 
+static double rootMeanSquare(ArrayRef<double> values) {
+  double squares = 0;
+  for (double value : values)
+    if (std::isfinite(value))
+      squares += value * value;
+  return std::sqrt(squares / std::max<double>(double(values.size()), 1));
+}
+
 static double cosine(ArrayRef<double> a, ArrayRef<double> b) {
   double ab = 0, aa = 0, bb = 0;
   for (size_t i = 0; i < a.size(); ++i) {
@@ -162,9 +170,10 @@ Comparison compare(const Problem &problem, const RowSample &sample,
   out.o =
       measure(ours, expected.empty() ? ArrayRef(reference.o) : expected, dim);
   out.o.mismatches += nonZerosInEmptyRows(ours, reference, dim);
-  double step = roundingStep(problem.dtype) * largestMagnitude(reference.o);
-  out.boundMaxAbs = 2 * plainError.maxAbs + step / 4;
-  out.boundRms = 2 * plainError.rms + step / 16;
+  double step = roundingStep(problem.dtype);
+  out.boundMaxAbs =
+      2 * plainError.maxAbs + step * largestMagnitude(reference.o) / 4;
+  out.boundRms = 2 * plainError.rms + step * rootMeanSquare(reference.o) / 16;
   if (outputs.lse)
     compareLse(problem, sample, reference, outputs.lse, out);
   return out;

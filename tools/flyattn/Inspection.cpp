@@ -8,10 +8,15 @@
 
 #include "Inspection.h"
 
-#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 using namespace llvm;
 
@@ -97,33 +102,98 @@ static std::optional<uint64_t> branchTarget(const sim::DisassembledInst &inst) {
   return inst.offset + inst.size + 4 * int64_t(int16_t(immediate));
 }
 
-static std::vector<Loop> findLoops(const sim::Program &program) {
+namespace {
+
+/// The control flow between a kernel's instructions, by their index.
+class ControlFlow {
+public:
+  explicit ControlFlow(ArrayRef<sim::DisassembledInst> insts)
+      : predecessors(insts.size()), successors(insts.size()) {
+    DenseMap<uint64_t, unsigned> indexOf;
+    for (auto [index, inst] : enumerate(insts))
+      indexOf[inst.offset] = index;
+    for (auto [index, inst] : enumerate(insts)) {
+      StringRef text = inst.text;
+      bool goesOn = !text.starts_with("s_branch") &&
+                    !text.starts_with("s_endpgm") &&
+                    !text.starts_with("s_setpc");
+      if (goesOn && index + 1 < insts.size())
+        connect(index, index + 1);
+      std::optional<uint64_t> target = branchTarget(inst);
+      auto known = target ? indexOf.find(*target) : indexOf.end();
+      if (known == indexOf.end())
+        continue;
+      connect(index, known->second);
+      if (*target <= inst.offset)
+        backward.push_back({unsigned(index), known->second});
+    }
+  }
+
+  /// All on the ways from `head` down to `latch` that stay between the two;
+  /// nothing if there is no such way, so that the branch closes no loop. (The
+  /// compiler may enter a loop in its middle, so `head` need not dominate.)
+  BitVector body(unsigned head, unsigned latch) const {
+    BitVector inside = reach(successors, head, head, latch);
+    inside &= reach(predecessors, latch, head, latch);
+    return inside.test(latch) ? inside : BitVector();
+  }
+
+  struct Edge {
+    unsigned from, to;
+  };
+  std::vector<Edge> backward; ///< branches to themselves or to before
+
+private:
+  using Graph = std::vector<SmallVector<unsigned, 2>>;
+
+  void connect(unsigned from, unsigned to) {
+    successors[from].push_back(to);
+    predecessors[to].push_back(from);
+  }
+
+  /// What `start` reaches in [first, last], itself included.
+  static BitVector reach(const Graph &graph, unsigned start, unsigned first,
+                         unsigned last) {
+    BitVector seen(graph.size());
+    seen.set(start);
+    SmallVector<unsigned> work = {start};
+    while (!work.empty())
+      for (unsigned next : graph[work.pop_back_val()])
+        if (next >= first && next <= last && !seen.test(next)) {
+          seen.set(next);
+          work.push_back(next);
+        }
+    return seen;
+  }
+
+  Graph predecessors, successors;
+};
+
+} // namespace
+
+static std::vector<Loop> findLoops(ArrayRef<sim::DisassembledInst> insts) {
+  ControlFlow flow(insts);
+  // Several branches to one head close one loop.
+  std::map<unsigned, BitVector> bodies;
+  for (auto [from, to] : flow.backward)
+    if (BitVector body = flow.body(to, from); body.any())
+      bodies[to] |= body;
+
   std::vector<Loop> loops;
-  for (const sim::DisassembledInst &inst : program.disassembly()) {
-    std::optional<uint64_t> target = branchTarget(inst);
-    if (!target || *target > inst.offset)
-      continue;
-    uint64_t end = inst.offset + inst.size;
-    // Several branches to one head close one loop.
-    auto known =
-        find_if(loops, [&](const Loop &loop) { return loop.begin == *target; });
-    if (known != loops.end())
-      known->end = std::max(known->end, end);
-    else
-      loops.push_back({*target, end, 0, {}});
+  for (const auto &[head, body] : bodies) {
+    const sim::DisassembledInst &last = insts[body.find_last()];
+    Loop loop = {
+        insts[body.find_first()].offset, last.offset + last.size, 0, {}};
+    for (const auto &[other, around] : bodies)
+      if (other != head && around.test(head))
+        ++loop.depth;
+    for (unsigned index : body.set_bits())
+      ++loop.mix[unsigned(classify(insts[index].text))];
+    loops.push_back(loop);
   }
   sort(loops, [](const Loop &a, const Loop &b) {
     return std::pair(a.begin, b.end) < std::pair(b.begin, a.end);
   });
-  for (Loop &loop : loops) {
-    loop.depth = count_if(loops, [&](const Loop &outer) {
-      return &outer != &loop && outer.begin <= loop.begin &&
-             loop.end <= outer.end;
-    });
-    for (const sim::DisassembledInst &inst : program.disassembly())
-      if (inst.offset >= loop.begin && inst.offset < loop.end)
-        ++loop.mix[unsigned(classify(inst.text))];
-  }
   return loops;
 }
 
@@ -149,7 +219,7 @@ Inspection inspect(const sim::Program &program) {
   Inspection result = {program.info(),
                        occupancyOf(program.info(), program.chip()),
                        {},
-                       findLoops(program)};
+                       findLoops(program.disassembly())};
   for (const sim::DisassembledInst &inst : program.disassembly())
     ++result.mix[unsigned(classify(inst.text))];
   return result;

@@ -45,7 +45,7 @@ InstClass classify(llvm::StringRef text);
 
 using InstMix = std::array<uint32_t, kInstClasses>;
 
-/// A backward branch and all between its target and itself.
+/// A branch back to `begin` and all on the ways from there to the branch.
 struct Loop {
   uint64_t begin,
       end;        ///< bytes from the kernel's entry; end is past the branch

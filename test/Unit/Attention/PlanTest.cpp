@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "flyattn/Attention/Plan.h"
+#include "flyattn/Attention/Compare.h"
+#include "flyattn/Runtime/NumericFormats.h"
 
 #include "gtest/gtest.h"
 
@@ -105,6 +107,63 @@ TEST(Launch, RefusesBuffersThatAreTooSmall) {
       StringRef(toString(stats.takeError())).contains("buffer q has 0"));
   std::unique_ptr<Device> other = createSimulatedDevice("gfx942", {});
   EXPECT_TRUE(errorToBool(launch(*made, *other, none).takeError()));
+}
+
+/// Operands with gaps between batches, heads and rows, filled with NaN.
+struct StridedOperand {
+  StridedOperand(Problem &p, Operand operand, Device &device)
+      : bits((p.strides[unsigned(operand)] = gapsFor(p, operand),
+              p.extentOf(operand)),
+             uint16_t(0x7FC0)) {
+    OperandStrides s = p.stridesOf(operand);
+    for (int64_t b = 0; b < p.batch && operand != Operand::O; ++b)
+      for (int64_t h = 0; h < p.headsOf(operand); ++h)
+        for (int64_t i = 0; i < p.seqlenOf(operand); ++i)
+          for (int64_t d = 0; d < p.headDim; ++d)
+            bits[b * s.batch + h * s.head + i * s.seq + d] = floatToBf16(
+                float((b * 31 + h * 17 + i * 7 + d * 5) % 23 - 11) / 8);
+    buffer = cantFail(device.allocate(bits.size() * 2, nameOf(operand)));
+    cantFail(device.write(buffer, 0, bytes()));
+  }
+
+  static OperandStrides gapsFor(const Problem &p, Operand operand) {
+    int64_t seq = p.headDim + 6, head = p.seqlenOf(operand) * seq + 10;
+    return {p.headsOf(operand) * head + 34, head, seq};
+  }
+
+  MutableArrayRef<uint8_t> bytes() {
+    return {reinterpret_cast<uint8_t *>(bits.data()), bits.size() * 2};
+  }
+
+  std::vector<uint16_t> bits;
+  DeviceBuffer buffer;
+};
+
+TEST_P(PlanOn, LaunchesUnderAnyStrides) {
+  Problem p = smallProblem();
+  p.wantLse = false;
+  p.seqlenQ = 70;
+  std::unique_ptr<Device> device = createSimulatedDevice(GetParam(), {});
+  StridedOperand q(p, Operand::Q, *device), k(p, Operand::K, *device),
+      v(p, Operand::V, *device), o(p, Operand::O, *device);
+  Expected<Plan> made = plan(p, GetParam());
+  ASSERT_TRUE(bool(made)) << toString(made.takeError());
+  Expected<LaunchStats> stats = launch(
+      *made, *device, {q.buffer, k.buffer, v.buffer, o.buffer, std::nullopt});
+  ASSERT_TRUE(bool(stats)) << toString(stats.takeError());
+  EXPECT_GT(stats->simulated->instructions, 0u);
+
+  std::vector<uint16_t> before = o.bits;
+  cantFail(device->read(o.buffer, 0, o.bytes()));
+  RowSample sample = chooseRows(p, 128, 0);
+  ReferenceRows reference =
+      computeReference(p, {q.bits.data(), k.bits.data(), v.bits.data()}, sample,
+                       Bf16Rounding::NearestEven);
+  EXPECT_TRUE(compare(p, sample, reference, {o.bits.data(), nullptr}).passed());
+  // The gaps are untouched.
+  OperandStrides s = p.stridesOf(Operand::O);
+  for (int64_t gap = p.headDim; gap < s.seq; ++gap)
+    EXPECT_EQ(o.bits[s.batch + s.head + 5 * s.seq + gap], before[gap]);
 }
 
 } // namespace
