@@ -18,9 +18,11 @@ GOOD = np.zeros((1, 8, 2, 64), np.uint16)
 
 class BadInput(DriverTest):
     def run_fails(self, code, message, *arguments, **keywords):
+        if "--seqlen-q" not in arguments:
+            arguments += ("--seqlen-q", 8)
         return self.fails(code, message, "run", "--arch", "gfx950", "--device",
-                          "sim", "--seqlen-q", 8, "--heads", 2, "--head-dim",
-                          64, *arguments, **keywords)
+                          "sim", "--heads", 2, "--head-dim", 64, *arguments,
+                          **keywords)
 
     # Files.
 
@@ -232,11 +234,11 @@ class BadInput(DriverTest):
         self.assertEqual((self.folder / "o.npy").read_text(), "old")
 
     def test_interrupted_write_keeps_the_old_output(self):
-        def limit_file_size():
+        def limit_file_size():  # below the output's 128 KiB
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
         (self.folder / "o.npy").write_text("old")
-        self.run_fails(2, "o.npy", "--out", "o.npy",
+        self.run_fails(2, "o.npy", "--seqlen-q", 512, "--out", "o.npy",
                        preexec_fn=limit_file_size)
         self.assertEqual((self.folder / "o.npy").read_text(), "old")
         self.assertEqual([f.name for f in self.folder.iterdir()], ["o.npy"])

@@ -52,9 +52,11 @@ class Kernel:
         self.qk_dim, self.v_dim = int(row["hdim_q"]), int(row["hdim_v"])
         self.tile = int(row["ts_qo"])
         self.threads = 256 if self.qk_dim == 192 else 512
+        plain = chip == "gfx942" and self.qk_dim == 192
         # A workgroup of a causal kernel takes a head and a tail tile.
-        self.paired = self.causal and not (
-            chip == "gfx942" and self.qk_dim == 192)
+        self.paired = self.causal and not plain
+        # Batch mode: the x of the grid counts heads, not tiles.
+        self.heads_first = plain
 
     def tuning(self, heads, seqlen_q):
         if self.causal and not self.paired:
@@ -109,8 +111,12 @@ class Launch:
             self.put_descales()
         tiles = -(-seqlen_q // kernel.tile)
         tiles = -(-tiles // 2) if kernel.paired else tiles
-        self.grid = ([tiles, heads, batch] if lengths is None
-                     else [heads, batch, tiles])
+        if lengths is not None:
+            self.grid = [heads, batch, tiles]
+        elif kernel.heads_first:
+            self.grid = [heads, tiles, batch]
+        else:
+            self.grid = [tiles, heads, batch]
 
     def put(self, offset, kind, value):
         self.fields[offset] = {"offset": offset, kind: value}

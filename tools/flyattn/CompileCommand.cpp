@@ -38,25 +38,31 @@ static cl::opt<std::string> output("o", cl::desc("Output file, - for stdout"),
 static cl::opt<bool> lse("with-lse",
                          cl::desc("A kernel that also writes the LSE"),
                          cl::cat(category()), cl::sub(compileSub()));
-static cl::opt<std::string> json("json",
-                                 cl::desc("Write the times of the levels and "
-                                          "the configuration"),
-                                 cl::value_desc("file|-"), cl::cat(category()),
-                                 cl::sub(compileSub()));
+static cl::opt<std::string>
+    jsonFile("json",
+             cl::desc("Write the times of the levels and "
+                      "the configuration"),
+             cl::value_desc("file|-"), cl::cat(category()),
+             cl::sub(compileSub()));
 
 static json::Value summary(const CompiledKernel &kernel, StringRef chip,
-                           const Problem &problem) {
+                           const Problem &problem, Level level) {
   return json::Object{{"status", "ok"},
                       {"arch", chip},
                       {"problem", toJson(problem)},
                       {"kernel", kernel.kernelName},
                       {"config", toJson(kernel.config)},
-                      {"level", nameOf(emit)},
+                      {"level", nameOf(level)},
                       {"bytes", int64_t(kernel.output.size())},
                       {"compile_seconds", timesToJson(kernel)}};
 }
 
 static Error runCompile() {
+  // LLD, which the compiler runs in process, sets every cl::opt back to its
+  // default: options are read before it.
+  const Level level = emit;
+  const std::string summaryPath = jsonFile;
+  std::string path = output;
   Expected<std::string> chip = archFromOptions();
   Expected<Problem> problem = problemFromOptions();
   if (Error error = joinErrors(chip.takeError(), problem.takeError()))
@@ -65,27 +71,26 @@ static Error runCompile() {
   if (Error error = checkProblem(*problem, *chip))
     return error;
 
-  std::string path = output;
-  if (path.empty())
-    path = emit == Level::Object ? "" : "-";
-  if (path.empty())
+  if (path.empty() && level == Level::Object)
     return failure(BadUsage, "-o is needed for a code object");
-  if (path == "-" && json == "-")
+  if (path.empty())
+    path = "-";
+  if (path == "-" && summaryPath == "-")
     return failure(BadUsage, "the output and --json cannot both be stdout; "
                              "give -o a file");
-  if (Error error = checkOutputs({path, json}))
+  if (Error error = checkOutputs({path, summaryPath}))
     return error;
 
-  auto kernel = compileForward(selectVariant(*problem), *chip, emit);
+  auto kernel = compileForward(selectVariant(*problem), *chip, level);
   if (!kernel)
     return withCode(Unsupported, kernel.takeError());
   if (Error error = withCode(
           BadUsage,
           writeFileAtomically(path, arrayRefFromStringRef(kernel->output))))
     return error;
-  if (json.empty())
+  if (summaryPath.empty())
     return Error::success();
-  return writeJson(json, summary(*kernel, *chip, *problem));
+  return writeJson(summaryPath, summary(*kernel, *chip, *problem, level));
 }
 
 static constexpr StringRef kExamples = R"(

@@ -35,34 +35,37 @@ template <typename T> struct RunOption : cl::opt<T> {
                    std::forward<Mods>(mods)...) {}
 };
 
-using File = RunOption<std::string>;
 const auto kNpy = cl::value_desc("file.npy");
 
-File qFile("q", kNpy, cl::desc("Read q (random without)"));
-File kFile("k", kNpy, cl::desc("Read k"));
-File vFile("v", kNpy, cl::desc("Read v"));
-File outFile("out", kNpy, cl::desc("Write O"));
-File lseFile("lse", kNpy, cl::desc("Write the LSE, f32 [B, H, Sq]"));
-File expectedFile("expected", kNpy,
-                  cl::desc("Compare O with this array (bf16, f16, f32 or f64) "
-                           "instead of the f64 reference; the bounds stay"));
-File jsonFile("json", cl::value_desc("file|-"),
-              cl::desc("Write the result as JSON"));
-RunOption<bool> noLse("no-lse", cl::desc("Run the kernel without LSE"));
-RunOption<unsigned long long> seed("seed", cl::init(0), cl::value_desc("n"),
-                                   cl::desc("Seed of the random inputs and of "
-                                            "the choice of rows (0)"));
-RunOption<Init>
-    init("init", cl::desc("How random inputs are made (normal)"),
-         cl::values(clEnumValN(Init::Normal, "normal", "variance 1"),
-                    clEnumValN(Init::Uniform, "uniform", "in [-1, 1)"),
-                    clEnumValN(Init::Large, "large", "scores beyond +-80"),
-                    clEnumValN(Init::LateMax, "late-max",
-                               "the maximum of a row comes late"),
-                    clEnumValN(Init::ConstantV, "constant-v",
-                               "v is the same at every KV position")),
-         cl::init(Init::Normal));
-RunOption<DeviceKind> deviceKind(
+RunOption<std::string> qFileOption("q", kNpy,
+                                   cl::desc("Read q (random without)"));
+RunOption<std::string> kFileOption("k", kNpy, cl::desc("Read k"));
+RunOption<std::string> vFileOption("v", kNpy, cl::desc("Read v"));
+RunOption<std::string> outFileOption("out", kNpy, cl::desc("Write O"));
+RunOption<std::string> lseFileOption("lse", kNpy,
+                                     cl::desc("Write the LSE, f32 [B, H, Sq]"));
+RunOption<std::string> expectedFileOption(
+    "expected", kNpy,
+    cl::desc("Compare O with this array (bf16, f16, f32 or f64) "
+             "instead of the f64 reference; the bounds stay"));
+RunOption<std::string> jsonFileOption("json", cl::value_desc("file|-"),
+                                      cl::desc("Write the result as JSON"));
+RunOption<bool> noLseOption("no-lse", cl::desc("Run the kernel without LSE"));
+RunOption<unsigned long long>
+    seedOption("seed", cl::init(0), cl::value_desc("n"),
+               cl::desc("Seed of the random inputs and of "
+                        "the choice of rows (0)"));
+RunOption<Init> initOption(
+    "init", cl::desc("How random inputs are made (normal)"),
+    cl::values(clEnumValN(Init::Normal, "normal", "variance 1"),
+               clEnumValN(Init::Uniform, "uniform", "in [-1, 1)"),
+               clEnumValN(Init::Large, "large", "scores beyond +-80"),
+               clEnumValN(Init::LateMax, "late-max",
+                          "the maximum of a row comes late"),
+               clEnumValN(Init::ConstantV, "constant-v",
+                          "v is the same at every KV position")),
+    cl::init(Init::Normal));
+RunOption<DeviceKind> deviceOption(
     "device", cl::desc("Where to run (auto)"),
     cl::values(clEnumValN(DeviceKind::Auto, "auto",
                           "a GPU of the chip if there is one, else the "
@@ -70,7 +73,7 @@ RunOption<DeviceKind> deviceKind(
                clEnumValN(DeviceKind::Simulated, "sim", "the simulator"),
                clEnumValN(DeviceKind::Hip, "hip", "a GPU, through HIP")),
     cl::init(DeviceKind::Auto));
-RunOption<Check> checkKind(
+RunOption<Check> checkOption(
     "check", cl::desc("What the result is compared with (reference)"),
     cl::values(clEnumValN(Check::Reference, "reference",
                           "an f64 reference; large problems by a sample of "
@@ -78,8 +81,23 @@ RunOption<Check> checkKind(
                clEnumValN(Check::None, "none", "nothing")),
     cl::init(Check::Reference));
 
+/// The options' values. LLD, which the compiler runs in process, sets every
+/// cl::opt back to its default, so they are read once, before anything else.
+struct Settings {
+  std::string q = qFileOption, k = kFileOption, v = vFileOption;
+  std::string out = outFileOption, lse = lseFileOption;
+  std::string expected = expectedFileOption, json = jsonFileOption;
+  bool noLse = noLseOption;
+  uint64_t seed = seedOption;
+  Init init = initOption;
+  DeviceKind device = deviceOption;
+  Check check = checkOption;
+  sim::Options simulator = simulatorOptions();
+};
+
 /// All that a run has made so far.
 struct Run {
+  Settings settings;
   std::string chip;
   Problem problem;
   Inputs inputs;
@@ -93,11 +111,9 @@ struct Run {
   std::optional<Comparison> comparison;
 };
 
-bool given(const File &file) { return !file.getValue().empty(); }
-
 /// A tensor file that says sizes and type of the problem.
-Expected<std::optional<NpyArray>> readOperand(const File &file) {
-  if (!given(file))
+Expected<std::optional<NpyArray>> readOperand(const std::string &file) {
+  if (file.empty())
     return std::nullopt;
   Expected<NpyArray> array = readNpy(file);
   if (!array)
@@ -105,19 +121,19 @@ Expected<std::optional<NpyArray>> readOperand(const File &file) {
   if (array->shape.size() != 4)
     return failure(BadUsage, formatv("'{0}': has rank {1} {2}, but rank 4 is "
                                      "wanted",
-                                     file.getValue(), array->shape.size(),
+                                     file, array->shape.size(),
                                      shapeToString(array->shape)));
   if (array->type == DType::U16)
     array->type = DType::BF16;
   if (array->type != DType::BF16 && array->type != DType::F16)
     return failure(BadUsage, formatv("'{0}': holds {1}, but bf16 or f16 is "
                                      "wanted",
-                                     file.getValue(), array->describe()));
+                                     file, array->describe()));
   return std::move(*array);
 }
 
 /// Copies the file into `tensor` after comparing it with the problem.
-Error useOperand(const File &file, const std::optional<NpyArray> &array,
+Error useOperand(StringRef file, const std::optional<NpyArray> &array,
                  const Problem &problem, Operand operand,
                  std::vector<uint16_t> &tensor) {
   if (!array)
@@ -126,8 +142,8 @@ Error useOperand(const File &file, const std::optional<NpyArray> &array,
   std::vector<int64_t> shape = problem.shapeOf(operand);
   if (array->type != type || array->shape != shape)
     return failure(BadUsage, formatv("'{0}': holds {1}, but {2} {3} is wanted",
-                                     file.getValue(), array->describe(),
-                                     nameOf(type), shapeToString(shape)));
+                                     file, array->describe(), nameOf(type),
+                                     shapeToString(shape)));
   tensor.resize(array->elements());
   std::memcpy(tensor.data(), array->data.data(), array->data.size());
   return Error::success();
@@ -141,16 +157,18 @@ Error setUpProblem(Run &run) {
     return error;
   run.chip = *chip;
   run.problem = *problem;
-  run.problem.wantLse = !noLse;
-  if (noLse && given(lseFile))
+  run.problem.wantLse = !run.settings.noLse;
+  if (run.settings.noLse && !run.settings.lse.empty())
     return failure(BadUsage, "--lse and --no-lse exclude each other");
-  if (checkKind == Check::None && given(expectedFile))
+  if (run.settings.check == Check::None && !run.settings.expected.empty())
     return failure(BadUsage, "--expected asks for a check: leave out --check "
                              "none");
-  if (Error error = checkOutputs({outFile, lseFile, jsonFile}))
+  if (Error error =
+          checkOutputs({run.settings.out, run.settings.lse, run.settings.json}))
     return error;
 
-  auto q = readOperand(qFile), k = readOperand(kFile), v = readOperand(vFile);
+  auto q = readOperand(run.settings.q), k = readOperand(run.settings.k),
+       v = readOperand(run.settings.v);
   if (Error error =
           joinErrors(joinErrors(q.takeError(), k.takeError()), v.takeError()))
     return error;
@@ -158,18 +176,21 @@ Error setUpProblem(Run &run) {
   if (Error error = checkProblem(run.problem, run.chip))
     return error;
   if (!*q || !*k || !*v)
-    run.inputs = makeInputs(run.problem, init, seed);
-  Error error = useOperand(qFile, *q, run.problem, Operand::Q, run.inputs.q);
-  error = joinErrors(std::move(error), useOperand(kFile, *k, run.problem,
-                                                  Operand::K, run.inputs.k));
-  return joinErrors(std::move(error), useOperand(vFile, *v, run.problem,
-                                                 Operand::V, run.inputs.v));
+    run.inputs = makeInputs(run.problem, run.settings.init, run.settings.seed);
+  Error error =
+      useOperand(run.settings.q, *q, run.problem, Operand::Q, run.inputs.q);
+  error =
+      joinErrors(std::move(error), useOperand(run.settings.k, *k, run.problem,
+                                              Operand::K, run.inputs.k));
+  return joinErrors(
+      std::move(error),
+      useOperand(run.settings.v, *v, run.problem, Operand::V, run.inputs.v));
 }
 
 Error readExpected(Run &run) {
-  if (!given(expectedFile))
+  if (run.settings.expected.empty())
     return Error::success();
-  Expected<NpyArray> array = readNpy(expectedFile);
+  Expected<NpyArray> array = readNpy(run.settings.expected);
   if (!array)
     return withCode(BadUsage, array.takeError());
   if (array->type == DType::U16)
@@ -179,7 +200,7 @@ Error readExpected(Run &run) {
   if (!is_contained(floats, array->type) || array->shape != shape)
     return failure(BadUsage, formatv("'{0}': holds {1}, but bf16, f16, f32 or "
                                      "f64 {2} is wanted",
-                                     expectedFile.getValue(), array->describe(),
+                                     run.settings.expected, array->describe(),
                                      shapeToString(shape)));
   run.expected = toDoubles(*array);
   return Error::success();
@@ -234,15 +255,15 @@ Error execute(Run &run, Device &device) {
 Error writeOutputs(const Run &run) {
   const Problem &p = run.problem;
   DType type = p.dtype == ElementType::BF16 ? DType::BF16 : DType::F16;
-  if (given(outFile))
-    if (Error error =
-            writeNpy(outFile, type, p.shapeOf(Operand::O), bytesOf(run.o)))
+  if (!run.settings.out.empty())
+    if (Error error = writeNpy(run.settings.out, type, p.shapeOf(Operand::O),
+                               bytesOf(run.o)))
       return withCode(BadUsage, std::move(error));
-  if (!given(lseFile))
+  if (run.settings.lse.empty())
     return Error::success();
   ArrayRef<uint8_t> bytes(reinterpret_cast<const uint8_t *>(run.lse.data()),
                           run.lse.size() * sizeof(float));
-  return withCode(BadUsage, writeNpy(lseFile, DType::F32,
+  return withCode(BadUsage, writeNpy(run.settings.lse, DType::F32,
                                      {p.batch, p.heads, p.seqlenQ}, bytes));
 }
 
@@ -254,13 +275,15 @@ Bf16Rounding effectiveRounding(const Run &run) {
 
 void checkResult(Run &run) {
   run.sample =
-      chooseRows(run.problem, run.plan.kernel->config.rowsPerWorkgroup(), seed);
+      chooseRows(run.problem, run.plan.kernel->config.rowsPerWorkgroup(),
+                 run.settings.seed);
   ReferenceRows reference = computeReference(
       run.problem, run.inputs.host(), run.sample, effectiveRounding(run));
   std::vector<double> expected;
   if (run.expected)
     expected = gatherRows(run.problem, run.sample, run.expected->data());
-  HostOutputs outputs = {run.o.data(), noLse ? nullptr : run.lse.data()};
+  HostOutputs outputs = {run.o.data(),
+                         run.settings.noLse ? nullptr : run.lse.data()};
   run.comparison =
       compare(run.problem, run.sample, reference, outputs, expected);
 }
@@ -279,7 +302,7 @@ json::Object resultOf(const Run &run) {
                       {"config", toJson(run.plan.kernel->config)},
                       {"compile_seconds", timesToJson(*run.plan.kernel)},
                       {"device", run.deviceName},
-                      {"seed", int64_t(seed)}};
+                      {"seed", int64_t(run.settings.seed)}};
   addStats(object, run.stats);
   if (run.comparison) {
     object["errors"] = toJson(*run.comparison);
@@ -299,10 +322,10 @@ void printRun(raw_ostream &os, const Run &run) {
     os << "result   not checked\n";
     return;
   }
-  os << formatv("checked  {0} {1:N} rows against {2}\n",
-                run.sample.sampled ? "a sample of" : "all",
-                run.comparison->rows,
-                run.expected ? StringRef(expectedFile) : "an f64 reference");
+  os << formatv(
+      "checked  {0} {1:N} rows against {2}\n",
+      run.sample.sampled ? "a sample of" : "all", run.comparison->rows,
+      run.expected ? StringRef(run.settings.expected) : "an f64 reference");
   print(os, *run.comparison);
   os << "result   " << statusOf(run) << '\n';
 }
@@ -315,11 +338,11 @@ Error runRun() {
     return error;
   {
     ProgressBar bar("running");
-    sim::Options options = simulatorOptions();
+    sim::Options options = run.settings.simulator;
     options.progress = [&](uint64_t done, uint64_t total) {
       bar.update(done, total);
     };
-    auto device = openDevice(run.chip, deviceKind, options);
+    auto device = openDevice(run.chip, run.settings.device, options);
     if (!device)
       return withCode(DeviceFailure, device.takeError());
     auto made = plan(run.problem, run.chip);
@@ -331,12 +354,12 @@ Error runRun() {
   }
   if (Error error = writeOutputs(run))
     return error;
-  if (checkKind == Check::Reference)
+  if (run.settings.check == Check::Reference)
     checkResult(run);
-  if (jsonFile != "-")
+  if (run.settings.json != "-")
     printRun(outs(), run);
-  if (given(jsonFile))
-    if (Error error = writeJson(jsonFile, resultOf(run)))
+  if (!run.settings.json.empty())
+    if (Error error = writeJson(run.settings.json, resultOf(run)))
       return error;
   bool wrong = run.comparison && !run.comparison->passed();
   return wrong ? failure(WrongResult, "the result is wrong: see its errors and "
