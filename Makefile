@@ -29,6 +29,7 @@ test-long: $(BUILD)/build.ninja
 bench: $(BUILD)/build.ninja
 	cmake --build $(BUILD)
 	$(BUILD)/bin/flyattn-bench-simulator
+	$(BUILD)/bin/flyattn-bench-attention
 
 sources = $$(git ls-files '*.cpp' '*.h')
 
