@@ -15,8 +15,8 @@ $(BUILD)/build.ninja:
 
 run: $(BUILD)/build.ninja
 	cmake --build $(BUILD) --target flyattn
-	$(BUILD)/bin/flyattn run --arch gfx950,gfx942 --batch 1 --heads 8 --kv-heads 2 \
-	  --seqlen-q 1024 --seqlen-kv 1024 --head-dim 128 --dtype bf16 --mask causal --return-lse
+	for chip in gfx950 gfx942; do $(BUILD)/bin/flyattn run --arch $$chip --batch 1 --heads 8 --kv-heads 2 \
+	  --seqlen-q 1024 --seqlen-kv 1024 --head-dim 128 --dtype bf16 --mask causal || exit 1; echo; done
 
 test: $(BUILD)/build.ninja
 	cmake --build $(BUILD)
@@ -29,6 +29,7 @@ test-long: $(BUILD)/build.ninja
 bench: $(BUILD)/build.ninja
 	cmake --build $(BUILD)
 	$(BUILD)/bin/flyattn-bench-simulator
+	$(BUILD)/bin/flyattn-bench-attention
 
 sources = $$(git ls-files '*.cpp' '*.h')
 

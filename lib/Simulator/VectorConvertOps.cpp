@@ -40,9 +40,7 @@ template <unsigned N> float f32FromByte(uint32_t a) {
   return float(int32_t(a >> 8 * N & 0xff));
 }
 /// Signed 4 bits in units of 1/16.
-float f32FromI4(uint32_t a) {
-  return float(int32_t(a << 28) >> 28) * 0.0625f;
-}
+float f32FromI4(uint32_t a) { return float(int32_t(a << 28) >> 28) * 0.0625f; }
 
 _Float16 f16FromF32(float a) { return _Float16(a); }
 float f32FromF16(_Float16 a) { return float(a); }
@@ -70,9 +68,8 @@ uint32_t f16TowardsZero(float a) {
   uint32_t result = small ? uint32_t(int32_t(units)) : normal;
   result = magnitude >= 0x47800000u ? 0x7bffu : result;
   result = magnitude == 0x7f800000u ? 0x7c00u : result;
-  result = magnitude > 0x7f800000u
-               ? 0x7e00u | (magnitude >> 13 & 0x1ffu)
-               : result;
+  result =
+      magnitude > 0x7f800000u ? 0x7e00u | (magnitude >> 13 & 0x1ffu) : result;
   return sign | result;
 }
 uint32_t pkrtzF16(float a, float b) {
@@ -80,6 +77,10 @@ uint32_t pkrtzF16(float a, float b) {
 }
 uint32_t pkBf16(float a, float b) {
   return floatToBf16(a) | floatToBf16(b) << 16;
+}
+uint32_t pkF16(float a, float b) {
+  return bits<uint16_t>(f16FromF32(a)) | uint32_t(bits<uint16_t>(f16FromF32(b)))
+                                             << 16;
 }
 uint32_t pkU16(uint32_t a, uint32_t b) {
   uint32_t low = a < 0xffff ? a : 0xffff, high = b < 0xffff ? b : 0xffff;
@@ -125,6 +126,7 @@ constexpr VectorOp ops[] = {
     valueOp<i16FromF16>("v_cvt_i16_f16"),
     valueOp<pkrtzF16, Hot>("v_cvt_pkrtz_f16_f32"),
     valueOp<pkBf16, Hot>("v_cvt_pk_bf16_f32"),
+    valueOp<pkF16, Hot>("v_cvt_pk_f16_f32"), // gfx950
     valueOp<pkU16>("v_cvt_pk_u16_u32"),
     valueOp<pkI16>("v_cvt_pk_i16_i32"),
     // By chip, and by whether MODE saturates.

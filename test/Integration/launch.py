@@ -22,7 +22,7 @@ class LaunchTest(DriverTest):
     def prepare(self, chip):
         problem = ("--arch", chip, "--heads", HEADS, "--seqlen-q", SQ,
                    "--seqlen-kv", SKV, "--head-dim", DIM)
-        self.flyattn("compile", *problem, "--with-lse", "-o", "k.hsaco",
+        self.flyattn("compile", *problem, "--return-lse", "-o", "k.hsaco",
                      "--json", "c.json")
         compiled = json.loads((self.folder / "c.json").read_text())
         random = np.random.default_rng(0)

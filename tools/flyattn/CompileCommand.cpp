@@ -35,7 +35,7 @@ static cl::opt<Level> emit(
 static cl::opt<std::string> output("o", cl::desc("Output file, - for stdout"),
                                    cl::value_desc("file"), cl::cat(category()),
                                    cl::sub(compileSub()));
-static cl::opt<bool> lse("with-lse",
+static cl::opt<bool> lse("return-lse",
                          cl::desc("A kernel that also writes the LSE"),
                          cl::cat(category()), cl::sub(compileSub()));
 static cl::opt<std::string>
