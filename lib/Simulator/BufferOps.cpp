@@ -40,21 +40,21 @@ struct Resource {
 };
 
 /// Marks the dwords in range, and checks those against the allocations.
+/// `scalar` is the part of the offsets that all lanes share.
 bool checkLanes(Wave &w, const Inst *inst, Access &a, const Resource &srd,
-                const uint64_t *offsets, unsigned bytes) {
-  a.whole = false;
+                uint64_t scalar, unsigned bytes) {
   unsigned unit = bytes < 4 ? bytes : 4;
   for (unsigned i = 0; i < waveSize; ++i) {
-    uint64_t room = offsets[i] < srd.records ? srd.records - offsets[i] : 0;
+    uint64_t offset = scalar + a.offset[i];
+    uint64_t room = offset < srd.records ? srd.records - offset : 0;
     uint64_t units = room / unit;
     unsigned wanted = bytes / unit;
     a.valid[i] = uint8_t(units < wanted ? units : wanted);
-    a.address[i] = srd.base + offsets[i];
     if (!(a.lanes >> i & 1) || !a.valid[i] ||
-        w.inMemory(a.address[i], a.valid[i] * unit))
+        w.inMemory(a.at(i), a.valid[i] * unit))
       continue;
     w.fail(inst, "access of " + Twine(a.valid[i] * unit) + " bytes at 0x" +
-                     utohexstr(a.address[i], /*LowerCase=*/true) + " (lane " +
+                     utohexstr(a.at(i), /*LowerCase=*/true) + " (lane " +
                      Twine(i) + ") is outside every allocation");
     return false;
   }
@@ -62,7 +62,9 @@ bool checkLanes(Wave &w, const Inst *inst, Access &a, const Resource &srd,
 }
 
 /// Fills in addresses and ranges.
-bool bufferAddresses(Wave &w, const Inst *inst, Access &a, unsigned bytes) {
+bool bufferAddresses(Wave &w, const Inst *inst, Access &a, unsigned bytes,
+                     bool delayed) {
+  static constexpr uint32_t zeros[waveSize] = {};
   Resource srd(w, inst->src[1]);
   if (srd.swizzled || srd.addsThreadId ||
       ((inst->flags & Idxen) && srd.stride)) {
@@ -71,37 +73,24 @@ bool bufferAddresses(Wave &w, const Inst *inst, Access &a, unsigned bytes) {
     return false;
   }
   uint64_t scalar = uint64_t(w.s[inst->src[2]]) + uint32_t(inst->imm);
-  alignas(64) uint64_t offsets[waveSize];
-  uint32_t low = 0, high = 0;
-  if (inst->flags & Offen) {
-    // With an index as well, the offset is the second register.
-    const uint32_t *v = w.vgpr(inst->src[0] + (inst->flags & Idxen ? 1 : 0));
-    low = high = v[0];
-    for (unsigned i = 0; i < waveSize; ++i) {
-      offsets[i] = scalar + v[i];
-      low = v[i] < low ? v[i] : low;
-      high = v[i] > high ? v[i] : high;
-    }
-  } else {
-    for (uint64_t &offset : offsets)
-      offset = scalar;
-  }
+  // With an index as well, the offset is the second register.
+  const uint32_t *offsets =
+      inst->flags & Offen
+          ? w.vgpr(inst->src[0] + (inst->flags & Idxen ? 1 : 0))
+          : zeros;
+  a.setOffsets(srd.base + scalar, offsets, delayed);
   // The common case: every lane whole and in one allocation.
+  uint32_t high = largestOf(offsets);
   a.whole = a.lanes == allLanes && scalar + high + bytes <= srd.records &&
-            w.inMemory(srd.base + scalar + low, high - low + bytes);
-  if (!a.whole)
-    return checkLanes(w, inst, a, srd, offsets, bytes);
-  std::memset(a.valid, 4, waveSize);
-  for (unsigned i = 0; i < waveSize; ++i)
-    a.address[i] = srd.base + offsets[i];
-  return true;
+            w.inMemory(a.base, uint64_t(high) + bytes);
+  return a.whole || checkLanes(w, inst, a, srd, scalar, bytes);
 }
 
 const Inst *bufferTransfer(Wave &w, const Inst *inst) {
   const auto &op = *static_cast<const TransferOp *>(inst->ext);
   bool delayed = w.delaysAll;
   Access &a = w.newAccess(inst, delayed);
-  if (!bufferAddresses(w, inst, a, op.bytes))
+  if (!bufferAddresses(w, inst, a, op.bytes, delayed))
     return nullptr;
   if (op.store)
     takeData(w, a, inst->src[3], op.registers, delayed);
@@ -114,7 +103,7 @@ const Inst *bufferDma(Wave &w, const Inst *inst) {
   const auto &op = *static_cast<const DmaOp *>(inst->ext);
   bool delayed = w.delaysDma;
   Access &a = w.newAccess(inst, delayed);
-  if (!bufferAddresses(w, inst, a, op.bytes))
+  if (!bufferAddresses(w, inst, a, op.bytes, delayed))
     return nullptr;
   return issueDma(w, inst, op, a, delayed);
 }

@@ -13,6 +13,8 @@
 
 namespace flyattn::sim::FLYATTN_ISA {
 
+FLYATTN_LANE_FUNCTIONS
+
 template <typename F> struct FloatBits;
 template <> struct FloatBits<float> {
   using Word = uint32_t;
@@ -140,6 +142,8 @@ template <typename F> inline F frexpMantissa(F x) {
 template <typename F> inline int32_t frexpExponent(F x) {
   return frexp(x).exponent;
 }
+
+FLYATTN_END_LANE_FUNCTIONS
 
 } // namespace flyattn::sim::FLYATTN_ISA
 

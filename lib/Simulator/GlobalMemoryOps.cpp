@@ -20,7 +20,7 @@ constexpr uint16_t noRegister = 0xffff;
 
 /// The addresses of a global or flat instruction: a 64-bit vector address, or
 /// a scalar one with a 32-bit vector offset (src[1] tells).
-void globalAddresses(Wave &w, const Inst *inst, Access &a) {
+void globalAddresses(Wave &w, const Inst *inst, Access &a, bool delayed) {
   const uint32_t *low = w.vgpr(inst->src[0]);
   auto offset = uint64_t(int64_t(inst->imm));
   if (inst->src[1] == noRegister) {
@@ -29,29 +29,31 @@ void globalAddresses(Wave &w, const Inst *inst, Access &a) {
       a.address[i] = (low[i] | uint64_t(high[i]) << 32) + offset;
     return;
   }
-  uint64_t base = w.s64(inst->src[1]) + offset;
-  for (unsigned i = 0; i < waveSize; ++i)
-    a.address[i] = base + low[i];
+  a.setOffsets(w.s64(inst->src[1]) + offset, low, delayed);
 }
 
 /// Are the bytes of every lane of `a` inside the allocations?
 bool checkMemory(Wave &w, const Inst *inst, Access &a, unsigned bytes) {
   a.whole = a.lanes == allLanes;
-  std::memset(a.valid, 4, waveSize);
-  if (a.whole) {
-    // The common case, without branches: all in the allocation hit last.
-    uint64_t outside = bytes > w.hitSize;
+  // The common case, without branches: all in the allocation hit last.
+  if (a.whole && bytes <= w.hitSize) {
     uint64_t last = w.hitSize - bytes;
-    for (unsigned i = 0; i < waveSize; ++i)
-      outside |= a.address[i] - w.hitAddress > last;
+    bool outside = false;
+    if (a.offset)
+      outside = a.base < w.hitAddress ||
+                a.base - w.hitAddress + largestOf(a.offset) > last;
+    else
+      for (unsigned i = 0; i < waveSize; ++i)
+        outside |= a.address[i] - w.hitAddress > last;
     if (!outside)
       return true;
   }
+  std::memset(a.valid, 4, waveSize);
   for (unsigned i = 0; i < waveSize; ++i) {
-    if (!(a.lanes >> i & 1) || w.inMemory(a.address[i], bytes))
+    if (!(a.lanes >> i & 1) || w.inMemory(a.at(i), bytes))
       continue;
     w.fail(inst, "access of " + Twine(bytes) + " bytes at 0x" +
-                     utohexstr(a.address[i], /*LowerCase=*/true) + " (lane " +
+                     utohexstr(a.at(i), /*LowerCase=*/true) + " (lane " +
                      Twine(i) + ") is outside every allocation");
     return false;
   }
@@ -62,7 +64,7 @@ const Inst *globalTransfer(Wave &w, const Inst *inst) {
   const auto &op = *static_cast<const TransferOp *>(inst->ext);
   bool delayed = w.delaysAll;
   Access &a = w.newAccess(inst, delayed);
-  globalAddresses(w, inst, a);
+  globalAddresses(w, inst, a, delayed);
   if (!checkMemory(w, inst, a, op.bytes))
     return nullptr;
   if (op.store)
@@ -76,7 +78,7 @@ const Inst *globalDma(Wave &w, const Inst *inst) {
   const auto &op = *static_cast<const DmaOp *>(inst->ext);
   bool delayed = w.delaysDma;
   Access &a = w.newAccess(inst, delayed);
-  globalAddresses(w, inst, a);
+  globalAddresses(w, inst, a, delayed);
   if (!checkMemory(w, inst, a, op.bytes))
     return nullptr;
   return issueDma(w, inst, op, a, delayed);

@@ -71,6 +71,9 @@ struct VectorModifiers {
   uint16_t dppCtrl = 0;
   uint8_t rowMask = 15, bankMask = 15;
   bool boundCtrl = false;
+  /// DPP: the lane that each lane reads, and whether there is one.
+  uint8_t dppLane[64] = {};
+  uint64_t dppExists = 0;
   LaneType types[3] = {};
   LaneType dstType = LaneType::B32;
   bool keepsHigh = false; ///< a 16-bit result leaves the other half alone

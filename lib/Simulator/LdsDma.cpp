@@ -21,7 +21,7 @@ void moveDwords(Wave &w, Access &a) {
   if (a.whole) {
     for (unsigned i = 0; i < waveSize; ++i)
       std::memcpy(lds + i * Stride,
-                  reinterpret_cast<const void *>(a.address[i]), Dwords * 4);
+                  reinterpret_cast<const void *>(a.at(i)), Dwords * 4);
     return;
   }
   for (unsigned i = 0; i < waveSize; ++i) {
@@ -29,7 +29,7 @@ void moveDwords(Wave &w, Access &a) {
       continue;
     unsigned inRange = a.valid[i] < Dwords ? a.valid[i] : Dwords;
     std::memset(lds + i * Stride, 0, Dwords * 4);
-    std::memcpy(lds + i * Stride, reinterpret_cast<const void *>(a.address[i]),
+    std::memcpy(lds + i * Stride, reinterpret_cast<const void *>(a.at(i)),
                 inRange * 4);
   }
 }
@@ -40,8 +40,8 @@ template <typename T> void moveSmall(Wave &w, Access &a) {
     if (!(a.lanes >> i & 1))
       continue;
     T value = 0;
-    if (a.valid[i])
-      std::memcpy(&value, reinterpret_cast<const void *>(a.address[i]),
+    if (a.validDwords(i))
+      std::memcpy(&value, reinterpret_cast<const void *>(a.at(i)),
                   sizeof(T));
     auto word = uint32_t(int32_t(value));
     std::memcpy(w.lds + a.ldsAddress + i * 4, &word, 4);

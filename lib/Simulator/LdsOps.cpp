@@ -17,20 +17,16 @@ namespace {
 
 enum : uint16_t { NeedsAllLanes = 16 }; ///< Inst::flags
 
-/// Fills in host addresses; `reach` is the end of the last byte that the
+/// Fills in addresses; `reach` is the end of the last byte that the
 /// instruction touches beyond the address register.
 bool ldsAddresses(Wave &w, const Inst *inst, Access &a, uint32_t offset,
-                  uint32_t reach) {
+                  uint32_t reach, bool delayed) {
   const uint32_t *v = w.vgpr(inst->src[0]);
-  auto base = reinterpret_cast<uint64_t>(w.lds) + offset;
+  a.setOffsets(reinterpret_cast<uint64_t>(w.lds) + offset, v, delayed);
   a.whole = a.lanes == allLanes;
-  uint32_t highest = 0;
-  for (unsigned i = 0; i < waveSize; ++i) {
-    a.address[i] = base + v[i];
-    highest = v[i] > highest ? v[i] : highest;
-  }
-  std::memset(a.valid, 4, waveSize);
-  if (uint64_t(highest) + reach <= w.ldsSize)
+  if (!a.whole)
+    std::memset(a.valid, 4, waveSize);
+  if (uint64_t(largestOf(v)) + reach <= w.ldsSize)
     return true;
   for (unsigned i = 0; i < waveSize; ++i) {
     if (!(a.lanes >> i & 1) || uint64_t(v[i]) + reach <= w.ldsSize)
@@ -51,7 +47,7 @@ const Inst *ldsTransfer(Wave &w, const Inst *inst) {
     return w.fail(inst, "transposed read with inactive lanes");
   Access &a = w.newAccess(inst, delayed);
   if (!ldsAddresses(w, inst, a, uint32_t(inst->imm),
-                    uint32_t(inst->imm) + op.bytes))
+                    uint32_t(inst->imm) + op.bytes, delayed))
     return nullptr;
   if (op.store)
     takeData(w, a, inst->src[1], op.registers, delayed);
@@ -77,9 +73,10 @@ template <unsigned N> void readPair(Wave &w, Access &a) {
   for (unsigned i = 0; i < waveSize; ++i) {
     if (!(a.lanes >> i & 1))
       continue;
+    uint64_t address = a.at(i); // dst may be the address register
     for (unsigned n = 0; n < 2 * N; ++n)
       std::memcpy(&dst[n * waveSize + i],
-                  reinterpret_cast<const uint8_t *>(a.address[i]) +
+                  reinterpret_cast<const uint8_t *>(address) +
                       pair.offset[n / N] + 4 * (n % N),
                   4);
   }
@@ -91,7 +88,7 @@ template <unsigned N> void writePair(Wave &, Access &a) {
     if (!(a.lanes >> i & 1))
       continue;
     for (unsigned n = 0; n < 2 * N; ++n)
-      std::memcpy(reinterpret_cast<uint8_t *>(a.address[i]) +
+      std::memcpy(reinterpret_cast<uint8_t *>(a.at(i)) +
                       pair.offset[n / N] + 4 * (n % N),
                   &a.data[n * waveSize + i], 4);
   }
@@ -109,7 +106,7 @@ template <unsigned N, bool Store> const Inst *pairTransfer(Wave &w,
                                                            const Inst *inst) {
   bool delayed = w.delaysAll;
   Access &a = w.newAccess(inst, delayed);
-  if (!ldsAddresses(w, inst, a, 0, pairOf(inst).reach() + 4 * N))
+  if (!ldsAddresses(w, inst, a, 0, pairOf(inst).reach() + 4 * N, delayed))
     return nullptr;
   if (Store)
     takePairData(w, a, inst, N);
@@ -124,7 +121,7 @@ const Inst *compareStore(Wave &w, const Inst *inst) {
   bool delayed = w.delaysAll;
   Access &a = w.newAccess(inst, delayed);
   if (!ldsAddresses(w, inst, a, uint32_t(inst->imm),
-                    uint32_t(inst->imm) + op.bytes))
+                    uint32_t(inst->imm) + op.bytes, delayed))
     return nullptr;
   takePairData(w, a, inst, 1);
   a.perform = op.perform;

@@ -35,28 +35,12 @@ struct MfmaDesc {
   unsigned dim, k;
   OperandShape a, b;
   Widen widenA, widenB;
-  Multiply multiply;     ///< null for integers
+  Multiply multiply;
   unsigned resultRegs;
   bool copiesC;          ///< C overlaps D, but is not D
 };
 
 constexpr unsigned maxOperand = 128 * 16; ///< 32 x 64 or 16 x 128 elements
-
-/// i8: sums in 32 bits that wrap.
-void multiplyIntegers(const MfmaDesc &m, const float *a, const float *b,
-                      const float *c, bool constantC, float *d) {
-  auto word = [](float x) { return __builtin_bit_cast(uint32_t, x); };
-  for (unsigned i = 0; i < m.dim; ++i) {
-    RowGroup group = rowGroup(m.dim, i / 4);
-    unsigned at = (group.reg + i % 4) * 64 + group.lane;
-    for (unsigned j = 0; j < m.dim; ++j) {
-      uint32_t sum = word(constantC ? c[0] : c[at + j]);
-      for (unsigned k = 0; k < m.k; ++k)
-        sum += word(a[k * m.dim + i]) * word(b[k * m.dim + j]);
-      d[at + j] = __builtin_bit_cast(float, sum);
-    }
-  }
-}
 
 /// src[0..2] = A, B, C. EXEC does not matter, nor does MODE.
 const Inst *mfma(Wave &w, const Inst *inst) {
@@ -77,10 +61,7 @@ const Inst *mfma(Wave &w, const Inst *inst) {
     c = reinterpret_cast<const float *>(w.vgpr(inst->src[2]));
   }
   auto *d = reinterpret_cast<float *>(w.vgpr(inst->dst));
-  if (m.multiply)
-    m.multiply(a, b, m.k, c, constantC, d);
-  else
-    multiplyIntegers(m, a, b, c, constantC, d);
+  m.multiply(a, b, m.k, c, constantC, d);
   return inst + 1;
 }
 
@@ -183,7 +164,9 @@ bool build(InstBuilder &b, const AsmText &text, Inst &inst,
   m->b = shapeOf(op.dim, op.k, formatB);
   m->widenA = kernels.widen[unsigned(formatA)];
   m->widenB = kernels.widen[unsigned(formatB)];
-  if (formatA != EF::I8)
+  if (formatA == EF::I8)
+    m->multiply = op.dim == 32 ? kernels.integer32 : kernels.integer16;
+  else
     m->multiply = op.dim == 32 ? kernels.multiply32 : kernels.multiply16;
   m->resultRegs = op.dim == 32 ? 16 : 4;
   if (text.operands.size() != 4 ||

@@ -49,6 +49,7 @@ using Multiply = void (*)(const float *a, const float *b, unsigned k,
 struct MfmaKernels {
   Widen widen[elementFormats];
   Multiply multiply32, multiply16; ///< 32x32 and 16x16 results
+  Multiply integer32, integer16;   ///< the same for i8
 };
 
 /// Where four consecutive rows 4g..4g+3 of a result lie: in the lanes from

@@ -59,22 +59,28 @@ void multiply(const float *a, const float *b, unsigned k, const float *c,
   }
 }
 
+template <typename Convert, unsigned Bits, unsigned Dim>
+void widenRows(const uint32_t *regs, const OperandShape &shape, float *out) {
+  constexpr unsigned perRegister = 32 / Bits;
+  for (unsigned g = 0; g < 64 / Dim; ++g) {
+    for (unsigned e = 0; e < shape.perLane; ++e) {
+      const uint32_t *lanes = regs + e / perRegister * 64 + g * Dim;
+      float *row = out + shape.k(g, e) * Dim;
+      unsigned shift = e % perRegister * Bits;
+      for (unsigned i = 0; i < Dim; ++i)
+        row[i] = Convert::apply(lanes[i] >> shift);
+    }
+  }
+}
+
 /// One element of `Bits` bits from each of `dim` lanes.
 template <typename Convert, unsigned Bits>
 void widenElements(const uint32_t *regs, const OperandShape &shape,
                    float *out) {
-  constexpr unsigned perRegister = 32 / Bits;
-  for (unsigned g = 0; g < shape.groups(); ++g) {
-    for (unsigned e = 0; e < shape.perLane; ++e) {
-      const uint32_t *lanes = regs + e / perRegister * 64 + g * shape.dim;
-      float *row = out + shape.k(g, e) * shape.dim;
-      unsigned shift = e % perRegister * Bits;
-      // 16 at a time, so that the loop has a fixed length.
-      for (unsigned block = 0; block < shape.dim; block += 16)
-        for (unsigned i = 0; i < 16; ++i)
-          row[block + i] = Convert::apply(lanes[block + i] >> shift);
-    }
-  }
+  if (shape.dim == 32)
+    widenRows<Convert, Bits, 32>(regs, shape, out);
+  else
+    widenRows<Convert, Bits, 16>(regs, shape, out);
 }
 
 /// Elements that cross register borders (6 bits) are taken bit by bit.
@@ -140,6 +146,26 @@ template <const SmallFormat &format> struct FromSmall {
   }
 };
 
+/// i8: operands and sums are the bits of 32-bit integers, which wrap.
+template <unsigned Dim>
+void multiplyIntegers(const float *a, const float *b, unsigned k,
+                      const float *c, bool constantC, float *d) {
+  auto word = [](float x) { return __builtin_bit_cast(uint32_t, x); };
+  for (unsigned i = 0; i < Dim; ++i) {
+    RowGroup group = rowGroup(Dim, i / 4);
+    unsigned at = (group.reg + i % 4) * 64 + group.lane;
+    uint32_t sum[Dim];
+    for (unsigned j = 0; j < Dim; ++j)
+      sum[j] = word(c[constantC ? j : at + j]);
+    for (unsigned n = 0; n < k; ++n) {
+      uint32_t left = word(a[n * Dim + i]);
+      for (unsigned j = 0; j < Dim; ++j)
+        sum[j] += left * word(b[n * Dim + j]);
+    }
+    std::memcpy(d + at, sum, sizeof(sum));
+  }
+}
+
 template <typename V, unsigned Vectors32, unsigned Vectors16>
 constexpr MfmaKernels makeKernels() {
   return {{widenElements<FromF32, 32>, widenElements<FromF16, 16>,
@@ -150,8 +176,8 @@ constexpr MfmaKernels makeKernels() {
            widenElements<FromByte<2, 15, SmallFormat::Ieee>, 8>,
            widenPacked<FromSmall<fp6>, 6>, widenPacked<FromSmall<bf6>, 6>,
            widenPacked<FromSmall<fp4>, 4>},
-          multiply<V, 32, Vectors32>,
-          multiply<V, 16, Vectors16>};
+          multiply<V, 32, Vectors32>, multiply<V, 16, Vectors16>,
+          multiplyIntegers<32>,       multiplyIntegers<16>};
 }
 
 } // namespace

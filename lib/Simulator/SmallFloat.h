@@ -38,7 +38,8 @@ constexpr float powerOfTwo(int n) {
 }
 
 /// Exact: every value of a small format is an f32.
-constexpr float smallToFloat(SmallFormat format, uint32_t code) {
+__attribute__((always_inline)) constexpr float
+smallToFloat(SmallFormat format, uint32_t code) {
   unsigned width = 1 + format.exponentBits + format.mantissaBits;
   uint32_t sign = code >> (width - 1) & 1;
   uint32_t mantissaMask = (1u << format.mantissaBits) - 1;
@@ -64,8 +65,8 @@ constexpr float smallToFloat(SmallFormat format, uint32_t code) {
 
 /// Rounds to nearest even. Beyond the largest value: that value if
 /// `saturate`, else infinity or NaN as the format has it.
-constexpr uint32_t floatToSmall(SmallFormat format, float value,
-                                bool saturate) {
+__attribute__((always_inline)) constexpr uint32_t
+floatToSmall(SmallFormat format, float value, bool saturate) {
   uint32_t bits = __builtin_bit_cast(uint32_t, value);
   uint32_t sign = bits >> 31, magnitude = bits & 0x7fffffff;
   unsigned width = 1 + format.exponentBits + format.mantissaBits;
@@ -81,33 +82,27 @@ constexpr uint32_t floatToSmall(SmallFormat format, float value,
                      : format.special == SmallFormat::Ieee
                          ? (infinity & all) - 1
                          : all;
-  if (magnitude > 0x7f800000)
-    return nan;
-  if (magnitude == 0x7f800000)
-    return saturate && format.special != SmallFormat::Ieee ? signBit | largest
-                                                           : infinity;
-  // In units of the last place at this exponent, rounded to nearest even.
-  int exponent = int(magnitude >> 23) - 127;
-  int lowest = 1 - format.bias;
-  if (exponent < lowest)
-    exponent = lowest;
-  int ulp = exponent - int(format.mantissaBits);
-  double scaled = double(__builtin_bit_cast(float, magnitude));
-  for (int n = ulp; n < 0; ++n)
-    scaled *= 2;
-  for (int n = ulp; n > 0; --n)
-    scaled /= 2;
-  uint64_t units = uint64_t(scaled);
-  double rest = scaled - double(units);
-  if (rest > 0.5 || (rest == 0.5 && (units & 1)))
-    ++units;
+  // In units of the last place at the exponent of the result, rounded to
+  // nearest even. Without branches, so that it vectorises.
+  int exponent = int(magnitude >> 23) - 127, lowest = 1 - format.bias;
+  int clamped = exponent < lowest ? lowest : exponent;
+  uint32_t significand = (magnitude & 0x7fffff) | 0x800000;
+  int wanted = 23 - int(format.mantissaBits) + clamped - exponent;
+  uint32_t shift = uint32_t(wanted < 31 ? wanted : 31);
+  uint32_t odd = significand >> shift & 1;
+  uint32_t units =
+      (significand + (uint32_t(1) << (shift - 1)) - 1 + odd) >> shift;
   // A carry out of the significand moves into the exponent by itself.
-  uint64_t code = units + (uint64_t(exponent - lowest) << format.mantissaBits);
-  if (code > largest)
-    return saturate ? signBit | largest : infinity;
-  if (fnuz && code == 0)
-    return 0; // no -0
-  return signBit | uint32_t(code);
+  uint32_t code =
+      units + (uint32_t(clamped - lowest) << format.mantissaBits);
+  uint32_t result = signBit | code;
+  result = code > largest ? (saturate ? signBit | largest : infinity) : result;
+  result = fnuz && code == 0 ? 0 : result; // no -0
+  uint32_t ofInfinity = saturate && format.special != SmallFormat::Ieee
+                            ? signBit | largest
+                            : infinity;
+  result = magnitude == 0x7f800000 ? ofInfinity : result;
+  return magnitude > 0x7f800000 ? nan : result;
 }
 
 constexpr float bf16ToFloat(uint32_t half) {

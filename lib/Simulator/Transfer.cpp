@@ -29,19 +29,33 @@ template <typename T> void storeAs(uint64_t address, T value) {
 }
 
 /// Four dwords of each of 64 lanes, transposed into four registers.
-void loadWhole4(uint32_t *dst, const uint64_t *address) {
+void loadWhole4(uint32_t *dst, const Access &a) {
   auto row = [&](unsigned lane) {
-    return _mm_loadu_ps(reinterpret_cast<const float *>(address[lane]));
+    return _mm_loadu_ps(reinterpret_cast<const float *>(a.at(lane)));
   };
   for (unsigned lane = 0; lane < waveSize; lane += 4) {
-    __m128 a = row(lane), b = row(lane + 1), c = row(lane + 2),
-           d = row(lane + 3);
-    _MM_TRANSPOSE4_PS(a, b, c, d);
+    __m128 r0 = row(lane), r1 = row(lane + 1), r2 = row(lane + 2),
+           r3 = row(lane + 3);
+    _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
     auto *out = reinterpret_cast<float *>(dst + lane);
-    _mm_store_ps(out, a);
-    _mm_store_ps(out + waveSize, b);
-    _mm_store_ps(out + 2 * waveSize, c);
-    _mm_store_ps(out + 3 * waveSize, d);
+    _mm_store_ps(out, r0);
+    _mm_store_ps(out + waveSize, r1);
+    _mm_store_ps(out + 2 * waveSize, r2);
+    _mm_store_ps(out + 3 * waveSize, r3);
+  }
+}
+
+void storeWhole4(const Access &a) {
+  for (unsigned lane = 0; lane < waveSize; lane += 4) {
+    auto *from = reinterpret_cast<const float *>(a.data + lane);
+    __m128 r0 = _mm_loadu_ps(from), r1 = _mm_loadu_ps(from + waveSize),
+           r2 = _mm_loadu_ps(from + 2 * waveSize),
+           r3 = _mm_loadu_ps(from + 3 * waveSize);
+    _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
+    _mm_storeu_ps(reinterpret_cast<float *>(a.at(lane)), r0);
+    _mm_storeu_ps(reinterpret_cast<float *>(a.at(lane + 1)), r1);
+    _mm_storeu_ps(reinterpret_cast<float *>(a.at(lane + 2)), r2);
+    _mm_storeu_ps(reinterpret_cast<float *>(a.at(lane + 3)), r3);
   }
 }
 
@@ -49,29 +63,42 @@ template <unsigned N> void loadDwords(Wave &w, Access &a) {
   uint32_t *dst = w.vgpr(a.inst->dst);
   if (a.whole) {
     if constexpr (N == 4) {
-      loadWhole4(dst, a.address);
+      loadWhole4(dst, a);
     } else {
-      for (unsigned i = 0; i < waveSize; ++i)
+      for (unsigned i = 0; i < waveSize; ++i) {
+        uint64_t address = a.at(i); // dst may be the address register
         for (unsigned r = 0; r < N; ++r)
-          dst[r * waveSize + i] = loadAs<uint32_t>(a.address[i] + 4 * r);
+          dst[r * waveSize + i] = loadAs<uint32_t>(address + 4 * r);
+      }
     }
     return;
   }
   for (unsigned i = 0; i < waveSize; ++i) {
     if (!(a.lanes >> i & 1))
       continue;
+    uint64_t address = a.at(i);
     for (unsigned r = 0; r < N; ++r)
       dst[r * waveSize + i] =
-          r < a.valid[i] ? loadAs<uint32_t>(a.address[i] + 4 * r) : 0;
+          r < a.valid[i] ? loadAs<uint32_t>(address + 4 * r) : 0;
   }
 }
 
 template <unsigned N> void storeDwords(Wave &, Access &a) {
+  if (a.whole) {
+    if constexpr (N == 4) {
+      storeWhole4(a);
+    } else {
+      for (unsigned i = 0; i < waveSize; ++i)
+        for (unsigned r = 0; r < N; ++r)
+          storeAs<uint32_t>(a.at(i) + 4 * r, a.data[r * waveSize + i]);
+    }
+    return;
+  }
   for (unsigned i = 0; i < waveSize; ++i) {
     if (!(a.lanes >> i & 1))
       continue;
     for (unsigned r = 0; r < N && r < a.valid[i]; ++r)
-      storeAs<uint32_t>(a.address[i] + 4 * r, a.data[r * waveSize + i]);
+      storeAs<uint32_t>(a.at(i) + 4 * r, a.data[r * waveSize + i]);
   }
 }
 
@@ -84,7 +111,7 @@ template <typename T, Part part> void loadSmall(Wave &w, Access &a) {
     if (!(a.lanes >> i & 1))
       continue;
     // Sign-extends signed types.
-    auto value = uint32_t(int32_t(a.valid[i] ? loadAs<T>(a.address[i]) : T()));
+    auto value = uint32_t(int32_t(a.validDwords(i) ? loadAs<T>(a.at(i)) : T()));
     if (part == Part::Low)
       value = (dst[i] & 0xffff0000u) | (value & 0xffffu);
     else if (part == Part::High)
@@ -95,36 +122,60 @@ template <typename T, Part part> void loadSmall(Wave &w, Access &a) {
 
 template <typename T, unsigned Shift> void storeSmall(Wave &, Access &a) {
   for (unsigned i = 0; i < waveSize; ++i)
-    if (a.lanes >> i & 1 && a.valid[i])
-      storeAs<T>(a.address[i], T(a.data[i] >> Shift));
+    if (a.lanes >> i & 1 && a.validDwords(i))
+      storeAs<T>(a.at(i), T(a.data[i] >> Shift));
+}
+
+/// The bytes that a group of 16 lanes reads, as one array.
+template <unsigned Registers>
+void readLinear(const Access &a, unsigned group, uint8_t *linear) {
+  for (unsigned l = 0; l < 16; ++l)
+    std::memcpy(linear + l * Registers * 4,
+                reinterpret_cast<const void *>(a.at(group + l)),
+                Registers * 4);
 }
 
 /// Transposed LDS reads: in each group of 16 lanes the bytes read form one
 /// array of elements; lane L's element n is number 16 n + L % 16.
+template <typename T> void loadTransposed(Wave &w, Access &a) {
+  constexpr unsigned perRegister = 4 / sizeof(T);
+  uint32_t *dst = w.vgpr(a.inst->dst);
+  for (unsigned group = 0; group < waveSize; group += 16) {
+    alignas(16) T linear[128 / sizeof(T)];
+    readLinear<2>(a, group, reinterpret_cast<uint8_t *>(linear));
+    for (unsigned r = 0; r < 2; ++r) {
+      const T *from = linear + 16 * perRegister * r;
+      uint32_t *out = dst + r * waveSize + group;
+      for (unsigned l = 0; l < 16; ++l) {
+        uint32_t word = 0;
+        for (unsigned n = 0; n < perRegister; ++n)
+          word |= uint32_t(from[16 * n + l]) << 8 * sizeof(T) * n;
+        out[l] = word;
+      }
+    }
+  }
+}
+
+/// The same for elements of 4 and 6 bits.
 template <unsigned Bits, unsigned Registers>
-void loadTransposed(Wave &w, Access &a) {
+void loadTransposedBits(Wave &w, Access &a) {
   constexpr unsigned elements = Registers * 32 / Bits;
   uint32_t *dst = w.vgpr(a.inst->dst);
   alignas(16) uint8_t linear[16 * Registers * 4 + 4] = {};
   for (unsigned group = 0; group < waveSize; group += 16) {
-    for (unsigned l = 0; l < 16; ++l)
-      std::memcpy(linear + l * Registers * 4,
-                  reinterpret_cast<const void *>(a.address[group + l]),
-                  Registers * 4);
+    readLinear<Registers>(a, group, linear);
     for (unsigned l = 0; l < 16; ++l) {
-      uint32_t out[Registers] = {};
+      uint32_t out[Registers + 1] = {};
       for (unsigned n = 0; n < elements; ++n) {
         unsigned from = (16 * n + l) * Bits, to = n * Bits;
         uint32_t word;
         std::memcpy(&word, linear + from / 8, 4);
-        uint32_t value = word >> (from % 8) & ((uint64_t(1) << Bits) - 1);
-        out[to / 32] |= value << (to % 32);
-        if (to % 32 + Bits > 32)
-          out[to / 32 + 1] |= value >> (32 - to % 32);
+        uint64_t value = word >> (from % 8) & ((1u << Bits) - 1);
+        out[to / 32] |= uint32_t(value << (to % 32));
+        out[to / 32 + 1] |= uint32_t(value << (to % 32) >> 32);
       }
       for (unsigned r = 0; r < Registers; ++r)
-        if (a.lanes >> (group + l) & 1)
-          dst[r * waveSize + group + l] = out[r];
+        dst[r * waveSize + group + l] = out[r];
     }
   }
 }
@@ -159,9 +210,9 @@ template <typename T> void returnOld(Wave &w, Access &a, unsigned i, T old) {
 /// Lanes in ascending order: floating-point sums depend on it.
 template <typename T, auto Fn> void atomic(Wave &w, Access &a) {
   for (unsigned i = 0; i < waveSize; ++i)
-    if (a.lanes >> i & 1 && a.valid[i])
+    if (a.lanes >> i & 1 && a.validDwords(i))
       returnOld<T>(w, a, i,
-                   atomicUpdate<Fn, T>(a.address[i], laneData<T>(a, 0, i)));
+                   atomicUpdate<Fn, T>(a.at(i), laneData<T>(a, 0, i)));
 }
 
 /// Memory: data, compare. LDS: compare, data.
@@ -169,11 +220,11 @@ template <typename T, bool CompareFirst>
 void compareSwap(Wave &w, Access &a) {
   constexpr unsigned regs = sizeof(T) / 4;
   for (unsigned i = 0; i < waveSize; ++i) {
-    if (!(a.lanes >> i & 1) || !a.valid[i])
+    if (!(a.lanes >> i & 1) || !a.validDwords(i))
       continue;
     T expected = laneData<T>(a, CompareFirst ? 0 : regs, i);
     T desired = laneData<T>(a, CompareFirst ? regs : 0, i);
-    __atomic_compare_exchange_n(reinterpret_cast<T *>(a.address[i]), &expected,
+    __atomic_compare_exchange_n(reinterpret_cast<T *>(a.at(i)), &expected,
                                 desired, false, __ATOMIC_RELAXED,
                                 __ATOMIC_RELAXED);
     returnOld<T>(w, a, i, expected);
@@ -269,10 +320,10 @@ constexpr TransferOp ldsTable[] = {
     {"read_u8_d16_hi", 1, 1, false, loadSmall<uint8_t, Part::High>},
     {"read_i8_d16_hi", 1, 1, false, loadSmall<int8_t, Part::High>},
     {"read_u16_d16_hi", 2, 1, false, loadSmall<uint16_t, Part::High>},
-    {"read_b64_tr_b16", 8, 2, false, loadTransposed<16, 2>},
-    {"read_b64_tr_b8", 8, 2, false, loadTransposed<8, 2>},
-    {"read_b64_tr_b4", 8, 2, false, loadTransposed<4, 2>},
-    {"read_b96_tr_b6", 12, 3, false, loadTransposed<6, 3>},
+    {"read_b64_tr_b16", 8, 2, false, loadTransposed<uint16_t>},
+    {"read_b64_tr_b8", 8, 2, false, loadTransposed<uint8_t>},
+    {"read_b64_tr_b4", 8, 2, false, loadTransposedBits<4, 2>},
+    {"read_b96_tr_b6", 12, 3, false, loadTransposedBits<6, 3>},
     {"write_b32", 4, 1, true, storeDwords<1>},
     {"write_b64", 8, 2, true, storeDwords<2>},
     {"write_b96", 12, 3, true, storeDwords<3>},

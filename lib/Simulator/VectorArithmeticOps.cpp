@@ -14,6 +14,8 @@ using namespace flyattn::sim::FLYATTN_ISA;
 
 namespace {
 
+FLYATTN_LANE_FUNCTIONS
+
 float add(float a, float b) { return a + b; }
 float sub(float a, float b) { return a - b; }
 float subrev(float a, float b) { return b - a; }
@@ -68,6 +70,8 @@ float divFixup(float quotient, float b, float a) {
     return bits<float>(sign | 0x7f800000u); // overflows
   return bits<float>((bits<uint32_t>(quotient) & 0x7fffffffu) | sign);
 }
+
+FLYATTN_END_LANE_FUNCTIONS
 
 constexpr VectorOp ops[] = {
     valueOp<add, Hot>("v_add_f32"),

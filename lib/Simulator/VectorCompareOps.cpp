@@ -13,6 +13,8 @@ using namespace flyattn::sim::FLYATTN_ISA;
 
 namespace {
 
+FLYATTN_LANE_FUNCTIONS
+
 template <typename T> bool never(T, T) { return false; }
 template <typename T> bool always(T, T) { return true; }
 template <typename T> bool less(T a, T b) { return a < b; }
@@ -32,6 +34,8 @@ template <typename T> bool notGreaterEqual(T a, T b) { return !(a >= b); }
 template <typename T> bool notLessGreater(T a, T b) {
   return !(a < b || a > b);
 }
+
+FLYATTN_END_LANE_FUNCTIONS
 
 #define INTEGER_COMPARES(PREFIX, EXEC, TYPE, NAME, HEAT)                       \
   compareOp<never<TYPE>, EXEC>(PREFIX "_f_" NAME),                             \

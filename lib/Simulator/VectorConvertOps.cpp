@@ -14,6 +14,8 @@ using namespace flyattn::sim::FLYATTN_ISA;
 
 namespace {
 
+FLYATTN_LANE_FUNCTIONS
+
 float f32FromI32(int32_t a) { return float(a); }
 float f32FromU32(uint32_t a) { return float(a); }
 
@@ -105,6 +107,8 @@ template <SmallFormat format> uint64_t pkF32FromSmall(uint32_t a) {
   return uint64_t(bits<uint32_t>(smallToFloat(format, a & 0xff))) |
          uint64_t(bits<uint32_t>(smallToFloat(format, a >> 8 & 0xff))) << 32;
 }
+
+FLYATTN_END_LANE_FUNCTIONS
 
 constexpr VectorOp ops[] = {
     valueOp<f32FromI32, Hot>("v_cvt_f32_i32"),

@@ -8,6 +8,7 @@
 
 #include "Decode.h"
 #include "Packed.h"
+#include "VectorGeneral.h"
 #include "VectorOp.h"
 
 using namespace llvm;
@@ -129,6 +130,7 @@ bool readModifiers(InstBuilder &b, const AsmText &text, const VectorOp &op,
     m.boundCtrl = word >> 19 & 1;
     m.bankMask = word >> 24 & 15;
     m.rowMask = word >> 28 & 15;
+    setDppLanes(m);
   }
   if (text.sdwa) {
     uint32_t word = b.encoding(1);

@@ -52,16 +52,25 @@ int dppSourceLane(unsigned ctrl, unsigned lane) {
   }
 }
 
+/// The lanes whose DPP source exists and is active.
+uint64_t dppValid(const VectorModifiers &m, uint64_t exec) {
+  uint64_t valid = 0;
+  for (unsigned lane = 0; lane < waveSize; ++lane)
+    valid |= (exec >> m.dppLane[lane] & 1) << lane;
+  return valid & m.dppExists;
+}
+
 /// The lanes that a DPP instruction writes.
 uint64_t dppLanes(const Wave &wave, const VectorModifiers &m) {
   uint64_t exec = wave.exec(), lanes = 0;
-  for (unsigned lane = 0; lane < waveSize; ++lane) {
-    if (!(m.rowMask >> lane / 16 & 1) || !(m.bankMask >> (lane / 4 & 3) & 1))
-      continue;
-    int from = dppSourceLane(m.dppCtrl, lane);
-    if (m.boundCtrl || (from >= 0 && exec >> from & 1))
-      lanes |= uint64_t(1) << lane;
-  }
+  if (m.rowMask == 15 && m.bankMask == 15)
+    lanes = allLanes;
+  else
+    for (unsigned lane = 0; lane < waveSize; ++lane)
+      if (m.rowMask >> lane / 16 & 1 && m.bankMask >> (lane / 4 & 3) & 1)
+        lanes |= uint64_t(1) << lane;
+  if (!m.boundCtrl)
+    lanes &= exec == allLanes ? m.dppExists : dppValid(m, exec);
   return lanes & exec;
 }
 
@@ -155,6 +164,14 @@ uint32_t placePart(uint32_t old, uint32_t value, const VectorModifiers &m) {
 
 } // namespace
 
+void flyattn::sim::setDppLanes(VectorModifiers &m) {
+  for (unsigned lane = 0; lane < waveSize; ++lane) {
+    int from = dppSourceLane(m.dppCtrl, lane);
+    m.dppLane[lane] = uint8_t(from < 0 ? 0 : from);
+    m.dppExists |= uint64_t(from >= 0) << lane;
+  }
+}
+
 const uint32_t *flyattn::sim::readSource(const Wave &wave, const Inst *inst,
                                          unsigned n, LaneType type,
                                          uint32_t *buffer) {
@@ -176,13 +193,17 @@ const uint32_t *flyattn::sim::readSource(const Wave &wave, const Inst *inst,
     return from;
   uint32_t top = signBit(type);
   uint32_t keep = mods.abs ? ~top : ~0u, flip = mods.neg ? top : 0;
-  uint64_t exec = wave.exec();
+  if (!dpp && mods.sel == Sel::Dword && registers == 1) {
+    for (unsigned i = 0; i < waveSize; ++i)
+      buffer[i] = (from[i] & keep) ^ flip;
+    return buffer;
+  }
+  uint64_t valid = dpp ? dppValid(*m, wave.exec()) : allLanes;
   for (unsigned r = 0; r < registers; ++r) {
     bool holdsSign = r + 1 == registers;
     for (unsigned i = 0; i < waveSize; ++i) {
-      int lane = dpp ? dppSourceLane(m->dppCtrl, i) : int(i);
-      bool valid = !dpp || (lane >= 0 && exec >> lane & 1);
-      uint32_t value = valid ? from[r * waveSize + lane] : 0;
+      uint32_t value = from[r * waveSize + (dpp ? m->dppLane[i] : i)];
+      value = valid >> i & 1 ? value : 0;
       value = selectPart(value, mods.sel, mods.sext);
       buffer[r * waveSize + i] = holdsSign ? (value & keep) ^ flip : value;
     }

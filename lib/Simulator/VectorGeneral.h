@@ -13,6 +13,9 @@
 
 namespace flyattn::sim {
 
+/// Works out which lane reads which from dppCtrl.
+void setDppLanes(VectorModifiers &modifiers);
+
 /// Source `n` as 64 lanes (of one or two registers): the register itself, or
 /// `buffer` after broadcasting a scalar, DPP, SDWA and sign modifiers.
 const uint32_t *readSource(const Wave &wave, const Inst *inst, unsigned n,

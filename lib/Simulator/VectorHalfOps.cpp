@@ -13,6 +13,8 @@ using namespace flyattn::sim::FLYATTN_ISA;
 
 namespace {
 
+FLYATTN_LANE_FUNCTIONS
+
 using H = _Float16;
 using U16 = uint16_t;
 using I16 = int16_t;
@@ -64,6 +66,8 @@ int32_t madI32I16(I16 a, I16 b, int32_t c) {
 uint32_t packHalves(H a, H b) {
   return bits<U16>(a) | uint32_t(bits<U16>(b)) << 16;
 }
+
+FLYATTN_END_LANE_FUNCTIONS
 
 constexpr VectorOp ops[] = {
     valueOp<add>("v_add_f16"),

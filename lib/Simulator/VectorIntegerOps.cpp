@@ -13,8 +13,11 @@ using namespace flyattn::sim::FLYATTN_ISA;
 
 namespace {
 
+FLYATTN_LANE_FUNCTIONS
+
 using U = uint32_t;
 using I = int32_t;
+
 
 U mov(U a) { return a; }
 U add(U a, U b) { return a + b; }
@@ -82,16 +85,13 @@ U alignbyte(U a, U b, U n) {
   return U((uint64_t(a) << 32 | b) >> 8 * (n & 3));
 }
 
-/// One byte of v_perm: 0-3 from b, 4-7 from a, 8-11 signs, 12 zero, above ones.
+/// One byte of v_perm: 0-3 from b, 4-7 from a; 8-11 the signs of bytes 1, 3, 5
+/// and 7; 12 zero; above all ones. Without branches, so that it vectorises.
 U permByte(U a, U b, U select) {
-  uint64_t both = uint64_t(a) << 32 | b;
-  if (select >= 13)
-    return 0xff;
-  if (select == 12)
-    return 0;
-  if (select >= 8) // sign of bytes 1, 3, 5, 7
-    return both >> (16 * (select - 8) + 15) & 1 ? 0xff : 0;
-  return both >> 8 * select & 0xff;
+  U byte = (select & 4 ? a : b) >> 8 * (select & 3) & 0xff;
+  U sign = (select & 2 ? a : b) >> (select & 1 ? 31 : 15) & 1;
+  U special = select >= 13 ? 0xff : select == 12 ? 0 : (0 - sign) & 0xff;
+  return select >= 8 ? special : byte;
 }
 U perm(U a, U b, U select) {
   U result = 0;
@@ -110,6 +110,8 @@ U ffbhI(I a) {
 }
 U ffbl(U a) { return a ? U(__builtin_ctz(a)) : ~U(0); }
 U sad(U a, U b, U c) { return (a > b ? a - b : b - a) + c; }
+
+FLYATTN_END_LANE_FUNCTIONS
 
 constexpr VectorOp ops[] = {
     valueOp<mov, Hot>("v_mov_b32"),
@@ -161,7 +163,7 @@ constexpr VectorOp ops[] = {
     valueOp<bfm>("v_bfm_b32"),
     valueOp<alignbit>("v_alignbit_b32"),
     valueOp<alignbyte>("v_alignbyte_b32"),
-    valueOp<perm>("v_perm_b32"),
+    valueOp<perm, Hot>("v_perm_b32"),
     valueOp<bfrev>("v_bfrev_b32"),
     valueOp<bitCount>("v_bcnt_u32_b32"),
     valueOp<ffbhU>("v_ffbh_u32"),

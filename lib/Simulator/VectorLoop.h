@@ -27,13 +27,22 @@
 #include <type_traits>
 #include <utility>
 
+#define FLYATTN_PRAGMA(...) _Pragma(#__VA_ARGS__)
 #if defined(__clang__)
 #define FLYATTN_LANES                                                          \
-  _Pragma("clang loop vectorize(assume_safety) interleave(enable)") for (      \
-      unsigned i = 0; i < waveSize; ++i)
+  FLYATTN_PRAGMA(clang loop vectorize(assume_safety) interleave_count(4)       \
+                     unroll(disable))                                          \
+  for (unsigned i = 0; i < waveSize; ++i)
+// The functions on one lane between these two are inlined into their loops.
+#define FLYATTN_LANE_FUNCTIONS                                                 \
+  FLYATTN_PRAGMA(clang attribute push(__attribute__((always_inline)),          \
+                                      apply_to = function))
+#define FLYATTN_END_LANE_FUNCTIONS FLYATTN_PRAGMA(clang attribute pop)
 #else
 #define FLYATTN_LANES                                                          \
-  _Pragma("GCC ivdep") for (unsigned i = 0; i < waveSize; ++i)
+  FLYATTN_PRAGMA(GCC ivdep) for (unsigned i = 0; i < waveSize; ++i)
+#define FLYATTN_LANE_FUNCTIONS
+#define FLYATTN_END_LANE_FUNCTIONS
 #endif
 
 namespace flyattn::sim::FLYATTN_ISA {
@@ -149,12 +158,14 @@ template <auto Fn, unsigned Scalars> struct Plain {
     loop(out, Source<A, (Scalars >> I & 1) != 0>(w, inst->src[I])...);
   }
   static const Inst *run(Wave &w, const Inst *inst) {
-    alignas(64) uint32_t result[waveSize];
     uint32_t *dst = w.vgpr(inst->dst);
-    bool full = w.exec() == allLanes;
-    sources(Fn, w, inst, full ? dst : result, typename Sig::Indices());
-    if (!full)
-      blend(dst, result, w.laneMask());
+    if (w.exec() == allLanes) [[likely]] {
+      sources(Fn, w, inst, dst, typename Sig::Indices());
+      return inst + 1;
+    }
+    alignas(64) uint32_t result[waveSize];
+    sources(Fn, w, inst, result, typename Sig::Indices());
+    blend(dst, result, w.laneMask());
     return inst + 1;
   }
 };

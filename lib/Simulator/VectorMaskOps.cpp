@@ -25,11 +25,18 @@ template <unsigned Scalars> const Inst *selectPlain(Wave &w, const Inst *inst) {
   uint32_t low = w.s[inst->src[3]], high = w.s[inst->src[3] + 1];
   alignas(64) uint32_t result[waveSize];
   uint32_t *dst = w.vgpr(inst->dst);
-  bool full = w.exec() == allLanes;
-  uint32_t *out = full ? dst : result;
-  FLYATTN_LANES out[i] = (i < 32 ? low : high) >> (i & 31) & 1 ? b[i] : a[i];
-  if (!full)
-    blend(dst, result, w.laneMask());
+  auto select = [&](uint32_t *out) {
+    // Spread the mask over the lanes, then select.
+    alignas(64) uint32_t chosen[waveSize];
+    FLYATTN_LANES chosen[i] = (i < 32 ? low : high) >> (i & 31) & 1;
+    FLYATTN_LANES out[i] = chosen[i] ? b[i] : a[i];
+  };
+  if (w.exec() == allLanes) {
+    select(dst);
+    return inst + 1;
+  }
+  select(result);
+  blend(dst, result, w.laneMask());
   return inst + 1;
 }
 

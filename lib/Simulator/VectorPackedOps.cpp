@@ -177,6 +177,8 @@ const Inst *pkMov(Wave &w, const Inst *inst) {
   return inst + 1;
 }
 
+FLYATTN_LANE_FUNCTIONS
+
 float addF(float a, float b) { return a + b; }
 float mulF(float a, float b) { return a * b; }
 float fmaF(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
@@ -198,6 +200,8 @@ U16 minU(U16 a, U16 b) { return a < b ? a : b; }
 U16 maxU(U16 a, U16 b) { return a > b ? a : b; }
 I16 minI(I16 a, I16 b) { return a < b ? a : b; }
 I16 maxI(I16 a, I16 b) { return a > b ? a : b; }
+
+FLYATTN_END_LANE_FUNCTIONS
 
 template <auto Fn> constexpr PackedOp words(const char *name) {
   return {name, uint8_t(Signature<decltype(Fn)>::sources), LaneType::F32,

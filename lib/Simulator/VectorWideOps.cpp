@@ -13,6 +13,8 @@ using namespace flyattn::sim::FLYATTN_ISA;
 
 namespace {
 
+FLYATTN_LANE_FUNCTIONS
+
 using U = uint32_t;
 using U64 = uint64_t;
 using I64 = int64_t;
@@ -83,6 +85,8 @@ D divFixup(D quotient, D b, D a) {
     return bits<D>(sign);
   return bits<D>((bits<U64>(quotient) & ~signMask<D>) | sign);
 }
+
+FLYATTN_END_LANE_FUNCTIONS
 
 constexpr VectorOp ops[] = {
     valueOp<mov>("v_mov_b64"),

@@ -17,6 +17,19 @@
 using namespace llvm;
 using namespace flyattn::sim;
 
+uint32_t flyattn::sim::largestOf(const uint32_t *lanes) {
+  // Four running maxima: signed compares are what SSE2 has.
+  int32_t top[4] = {INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN};
+  for (unsigned i = 0; i < waveSize; i += 4)
+    for (unsigned n = 0; n < 4; ++n) {
+      auto value = int32_t(lanes[i + n] ^ 0x80000000u);
+      top[n] = value > top[n] ? value : top[n];
+    }
+  int32_t largest = std::max(std::max(top[0], top[1]),
+                             std::max(top[2], top[3]));
+  return uint32_t(largest) ^ 0x80000000u;
+}
+
 void Wave::setMode(uint32_t value) {
   mode = value;
   fpu32 = makeFpu(mode & 3, mode >> 4 & 3);
@@ -69,6 +82,7 @@ Access &Wave::newAccess(const Inst *inst, bool delayed) {
   access->inst = inst;
   access->lanes = exec();
   access->data = nullptr;
+  access->offset = nullptr;
   return *access;
 }
 

@@ -45,12 +45,37 @@ struct Access {
   uint64_t lanes = 0;      ///< that take part
   bool whole = false;      ///< all 64 lanes, every dword in range
   uint32_t ldsAddress = 0; ///< LDS DMA: of lane 0
-  const uint32_t *data = nullptr; ///< store data, [register][64]
-  alignas(64) uint64_t address[waveSize]; ///< host, scratch or LDS addresses
+  /// The address of a lane: base plus its offset.
+  uint64_t base = 0;
+  const uint32_t *offset = nullptr; ///< one a lane; null: `address` holds them
+  const uint32_t *data = nullptr;   ///< store data, [register][64]
   /// Dwords in range, from the first; the others read 0 and are not stored.
+  /// Filled in unless `whole`.
   uint8_t valid[waveSize];
-  alignas(64) uint32_t copy[4 * waveSize]; ///< holds `data` if it was copied
+  alignas(64) uint64_t address[waveSize];
+  alignas(64) uint32_t offsetCopy[waveSize]; ///< holds `offset` if delayed
+  alignas(64) uint32_t copy[4 * waveSize];   ///< holds `data` if delayed
+
+  uint64_t at(unsigned lane) const {
+    return offset ? base + offset[lane] : address[lane];
+  }
+  unsigned validDwords(unsigned lane) const {
+    return whole ? 4 : valid[lane];
+  }
+  /// Takes the lanes' offsets from a register, which a delayed operation may
+  /// not rely on.
+  void setOffsets(uint64_t from, const uint32_t *lanes, bool delayed) {
+    base = from;
+    offset = lanes;
+    if (!delayed)
+      return;
+    std::memcpy(offsetCopy, lanes, sizeof(offsetCopy));
+    offset = offsetCopy;
+  }
 };
+
+/// The largest of 64 values.
+uint32_t largestOf(const uint32_t *lanes);
 
 /// The outstanding operations of one counter, oldest first. A null entry has
 /// landed already and only counts.
@@ -100,10 +125,12 @@ struct Wave {
   FLYATTN_ALWAYS_INLINE const uint32_t *vgpr(unsigned n) const { return v + n * waveSize; }
   FLYATTN_ALWAYS_INLINE uint64_t s64(unsigned n) const {
     uint64_t value;
-    std::memcpy(&value, s + n, 8);
+    __builtin_memcpy(&value, s + n, 8);
     return value;
   }
-  FLYATTN_ALWAYS_INLINE void setS64(unsigned n, uint64_t value) { std::memcpy(s + n, &value, 8); }
+  FLYATTN_ALWAYS_INLINE void setS64(unsigned n, uint64_t value) {
+    __builtin_memcpy(s + n, &value, 8);
+  }
   FLYATTN_ALWAYS_INLINE uint64_t exec() const { return s64(SlotExec); }
   FLYATTN_ALWAYS_INLINE uint32_t &scc() { return s[SlotScc]; }
   FLYATTN_ALWAYS_INLINE bool ieeeMode() const { return mode >> 9 & 1; }
