@@ -8,6 +8,8 @@
 
 #include "VectorLoop.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace flyattn::sim;
 using namespace flyattn::sim::FLYATTN_ISA;
 
@@ -100,7 +102,7 @@ U perm(U a, U b, U select) {
   return result;
 }
 
-U bfrev(U a) { return __builtin_bitreverse32(a); }
+U bfrev(U a) { return llvm::reverseBits(a); }
 U bitCount(U a, U b) { return U(__builtin_popcount(a)) + b; }
 /// Position of the first one from the top; ~0 if there is none.
 U ffbhU(U a) { return a ? U(__builtin_clz(a)) : ~U(0); }
