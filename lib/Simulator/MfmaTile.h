@@ -22,55 +22,72 @@
 namespace flyattn::sim {
 namespace {
 
-/// Four rows by `Vectors` vectors of the result, from column `column` on.
-template <typename V, unsigned Dim, unsigned Vectors>
+/// Dwords from the accumulator's first register to row `row`.
+template <unsigned Dim> constexpr unsigned rowOffset(unsigned row) {
+  RowGroup group = rowGroup(Dim, row / 4);
+  return (group.reg + row % 4) * 64 + group.lane;
+}
+
+/// `Rows` rows of the result from row `First` on, by `Vectors` vectors.
+template <typename V, unsigned Dim, unsigned First, unsigned Rows,
+          unsigned Vectors>
 inline __attribute__((always_inline)) void
-tile(const float *a, const float *b, unsigned k, const float *c, float *d,
-     unsigned cStride) {
-  V acc[4][Vectors];
-  for (unsigned r = 0; r < 4; ++r)
+tile(const float *a, const float *b, unsigned k, const float *c, bool constantC,
+     float *d) {
+  V acc[Rows][Vectors];
+  for (unsigned r = 0; r < Rows; ++r)
     for (unsigned v = 0; v < Vectors; ++v)
-      acc[r][v] = V::load(c + r * cStride + v * V::width);
+      acc[r][v] = V::load(c + (constantC ? 0 : rowOffset<Dim>(First + r)) +
+                          v * V::width);
   for (unsigned n = 0; n < k; ++n) {
     V right[Vectors];
     for (unsigned v = 0; v < Vectors; ++v)
       right[v] = V::load(b + n * Dim + v * V::width);
-    for (unsigned r = 0; r < 4; ++r) {
-      V left = V::broadcast(a[n * Dim + r]);
+    for (unsigned r = 0; r < Rows; ++r) {
+      V left = V::broadcast(a[n * Dim + First + r]);
       for (unsigned v = 0; v < Vectors; ++v)
         acc[r][v] = V::fma(left, right[v], acc[r][v]);
     }
   }
-  for (unsigned r = 0; r < 4; ++r)
+  for (unsigned r = 0; r < Rows; ++r)
     for (unsigned v = 0; v < Vectors; ++v)
-      acc[r][v].store(d + r * 64 + v * V::width);
+      acc[r][v].store(d + rowOffset<Dim>(First + r) + v * V::width);
+}
+
+/// All rows from `First` on. Six rows of two vectors keep 12 sums in flight,
+/// which hides the latency of two FMAs a clock and still fits 16 registers.
+template <typename V, unsigned Dim, unsigned First, unsigned Vectors>
+inline __attribute__((always_inline)) void
+rows(const float *a, const float *b, unsigned k, const float *c, bool constantC,
+     float *d) {
+  constexpr unsigned left = Dim - First;
+  constexpr unsigned take = left % 4 == 0 && left <= 8 ? 4 : 6;
+  tile<V, Dim, First, take, Vectors>(a, b, k, c, constantC, d);
+  if constexpr (left > take)
+    rows<V, Dim, First + take, Vectors>(a, b, k, c, constantC, d);
 }
 
 template <typename V, unsigned Dim, unsigned Vectors>
 void multiply(const float *a, const float *b, unsigned k, const float *c,
               bool constantC, float *d) {
-  for (unsigned g = 0; g < Dim / 4; ++g) {
-    RowGroup group = rowGroup(Dim, g);
-    unsigned at = group.reg * 64 + group.lane;
-    for (unsigned column = 0; column < Dim; column += Vectors * V::width)
-      tile<V, Dim, Vectors>(a + 4 * g, b + column, k,
-                            constantC ? c : c + at + column, d + at + column,
-                            constantC ? 0 : 64);
-  }
+  for (unsigned column = 0; column < Dim; column += Vectors * V::width)
+    rows<V, Dim, 0, Vectors>(a, b + column, k, constantC ? c : c + column,
+                             constantC, d + column);
 }
 
 template <typename Convert, unsigned Bits, unsigned Dim>
 void widenRows(const uint32_t *regs, const OperandShape &shape, float *out) {
-  constexpr unsigned perRegister = 32 / Bits;
-  for (unsigned g = 0; g < 64 / Dim; ++g) {
-    for (unsigned e = 0; e < shape.perLane; ++e) {
-      const uint32_t *lanes = regs + e / perRegister * 64 + g * Dim;
-      float *row = out + shape.k(g, e) * Dim;
-      unsigned shift = e % perRegister * Bits;
-      for (unsigned i = 0; i < Dim; ++i)
-        row[i] = Convert::apply(lanes[i] >> shift);
+  constexpr unsigned perRegister = 32 / Bits, groups = 64 / Dim;
+  for (unsigned g = 0; g < groups; ++g)
+    for (unsigned first = 0; first < shape.perLane; first += shape.run) {
+      float *row = out + (first * groups + g * shape.run) * Dim;
+      for (unsigned e = 0; e < shape.run; e += perRegister) {
+        const uint32_t *lanes = regs + (first + e) / perRegister * 64 + g * Dim;
+        for (unsigned part = 0; part < perRegister; ++part, row += Dim)
+          for (unsigned i = 0; i < Dim; ++i)
+            row[i] = Convert::apply(lanes[i] >> part * Bits);
+      }
     }
-  }
 }
 
 /// One element of `Bits` bits from each of `dim` lanes.
