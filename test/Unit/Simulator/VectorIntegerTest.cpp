@@ -265,12 +265,11 @@ TEST(VectorSelect, CndmaskReadsVccOrAPair) {
       k.vgpr[n] = testLanes(n);
     k.vcc = 0x5a5a00ff12345678;
     k.setS64(22, 0x0123456789abcdef);
-    k.s(20) = 77;
     k.exec = exec;
     KernelText was = k;
     ASSERT_TRUE(k.run("v_cndmask_b32_e32 v0, v1, v2, vcc\n"
                       "v_cndmask_b32_e64 v3, v1, v2, s[22:23]\n"
-                      "v_cndmask_b32_e64 v4, 0, s20, vcc\n"
+                      "v_cndmask_b32_e64 v4, 0, 7, vcc\n"
                       "v_cndmask_b32_e64 v5, -v1, |v2|, vcc"))
         << k.error;
     for (unsigned i = 0; i < 64; ++i) {
@@ -283,7 +282,7 @@ TEST(VectorSelect, CndmaskReadsVccOrAPair) {
       W a = was.vgpr[1][i], b = was.vgpr[2][i];
       EXPECT_EQ(k.vgpr[0][i], v ? b : a);
       EXPECT_EQ(k.vgpr[3][i], s ? b : a);
-      EXPECT_EQ(k.vgpr[4][i], v ? 77u : 0u);
+      EXPECT_EQ(k.vgpr[4][i], v ? 7u : 0u);
       EXPECT_EQ(k.vgpr[5][i], v ? b & 0x7fffffff : a ^ 0x80000000);
     }
   }

@@ -182,15 +182,15 @@ TEST(VectorWide, ConversionsFromF64) {
   }
 }
 
-// A pair that overlaps its own source.
+// A result over both of its sources.
 TEST(VectorWide, OverlappingPairs) {
   KernelText k("gfx950");
-  k.vgpr[1] = testLanes(1);
-  k.vgpr[2] = testLanes(2);
+  k.vgpr[2] = testLanes(1);
+  k.vgpr[3] = testLanes(2);
   KernelText was = k;
-  ASSERT_TRUE(k.run("v_lshlrev_b64 v[2:3], 4, v[1:2]")) << k.error;
+  ASSERT_TRUE(k.run("v_lshlrev_b64 v[2:3], v2, v[2:3]")) << k.error;
   for (unsigned i = 0; i < 64; ++i)
-    EXPECT_EQ(pairOf(k, 2, i), pairOf(was, 1, i) << 4);
+    EXPECT_EQ(pairOf(k, 2, i), pairOf(was, 2, i) << was.vgpr[2][i] % 64);
 }
 
 // A full f32 and f64 division, as LLVM expands it.
