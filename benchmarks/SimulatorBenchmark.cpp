@@ -125,9 +125,9 @@ sim::KernelInfo plainKernel() {
   info.accumOffset = 64;
   info.ldsSize = 4096;
   info.kernargSize = 8;
-  info.rsrc1 = 0xf0u << 12;         // denormals kept, nearest even
-  info.rsrc2 = 2u << 1;             // two user SGPRs
-  info.codeProperties = 1u << 3;    // the kernarg pointer
+  info.rsrc1 = 0xf0u << 12;      // denormals kept, nearest even
+  info.rsrc2 = 2u << 1;          // two user SGPRs
+  info.codeProperties = 1u << 3; // the kernarg pointer
   return info;
 }
 
@@ -152,9 +152,9 @@ void runInstruction(benchmark::State &state, const InstructionCase &c) {
     }
     instructions += result->instructions;
   }
-  state.counters["wave_inst"] = benchmark::Counter(
-      double(instructions),
-      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["wave_inst"] =
+      benchmark::Counter(double(instructions), benchmark::Counter::kIsRate |
+                                                   benchmark::Counter::kInvert);
 }
 
 /// B1 H8 D128, S as given, not causal, on all cores.
@@ -164,8 +164,8 @@ void runAttention(benchmark::State &state, const aiter::Kernel &kernel) {
   std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(in)),
                              std::istreambuf_iterator<char>());
   auto object = llvm::cantFail(sim::CodeObject::load(bytes));
-  auto program = llvm::cantFail(
-      sim::Program::decode(object, object.kernels()[0].name));
+  auto program =
+      llvm::cantFail(sim::Program::decode(object, object.kernels()[0].name));
   std::vector<uint16_t> q(size_t(seq) * heads * dim);
   for (size_t i = 0; i < q.size(); ++i) // bf16 between -2 and 2
     q[i] = uint16_t(((i * 2654435761u >> 7) & 0x807f) | 0x3f80);
@@ -201,9 +201,8 @@ void runAttention(benchmark::State &state, const aiter::Kernel &kernel) {
 
 int main(int argc, char **argv) {
   for (const InstructionCase &c : cases)
-    benchmark::RegisterBenchmark(c.name, [&c](benchmark::State &state) {
-      runInstruction(state, c);
-    });
+    benchmark::RegisterBenchmark(
+        c.name, [&c](benchmark::State &state) { runInstruction(state, c); });
   if (const char *folder = std::getenv("FLYATTN_FOREIGN_KERNELS")) {
     for (const aiter::Kernel &kernel : aiter::findKernels(folder)) {
       std::string name = kernel.path.stem().string();
@@ -214,10 +213,9 @@ int main(int argc, char **argv) {
         continue;
       name = std::string("attention/") +
              (kernel.gfx950 ? "gfx950/" : "gfx942/") + name;
-      benchmark::RegisterBenchmark(name.c_str(),
-                                   [kernel](benchmark::State &state) {
-                                     runAttention(state, kernel);
-                                   })
+      benchmark::RegisterBenchmark(
+          name.c_str(),
+          [kernel](benchmark::State &state) { runAttention(state, kernel); })
           ->Arg(1024)
           ->Arg(4096)
           ->UseRealTime()

@@ -24,9 +24,9 @@ namespace {
 
 /// Four rows by `Vectors` vectors of the result, from column `column` on.
 template <typename V, unsigned Dim, unsigned Vectors>
-inline __attribute__((always_inline)) void
-tile(const float *a, const float *b, unsigned k, const float *c, float *d,
-     unsigned cStride) {
+inline __attribute__((always_inline)) void tile(const float *a, const float *b,
+                                                unsigned k, const float *c,
+                                                float *d, unsigned cStride) {
   V acc[4][Vectors];
   for (unsigned r = 0; r < 4; ++r)
     for (unsigned v = 0; v < Vectors; ++v)
@@ -61,14 +61,19 @@ void multiply(const float *a, const float *b, unsigned k, const float *c,
 
 template <typename Convert, unsigned Bits, unsigned Dim>
 void widenRows(const uint32_t *regs, const OperandShape &shape, float *out) {
-  constexpr unsigned perRegister = 32 / Bits;
-  for (unsigned g = 0; g < 64 / Dim; ++g) {
-    for (unsigned e = 0; e < shape.perLane; ++e) {
-      const uint32_t *lanes = regs + e / perRegister * 64 + g * Dim;
-      float *row = out + shape.k(g, e) * Dim;
-      unsigned shift = e % perRegister * Bits;
-      for (unsigned i = 0; i < Dim; ++i)
-        row[i] = Convert::apply(lanes[i] >> shift);
+  constexpr unsigned perRegister = 32 / Bits, groups = 64 / Dim;
+  for (unsigned g = 0; g < groups; ++g) {
+    unsigned e = 0;
+    // OperandShape::k without its divisions.
+    for (unsigned k = shape.run * g; e < shape.perLane;
+         k += shape.run * (groups - 1)) {
+      for (unsigned end = e + shape.run; e < end; ++e, ++k) {
+        const uint32_t *lanes = regs + e / perRegister * 64 + g * Dim;
+        unsigned shift = e % perRegister * Bits;
+        float *row = out + k * Dim;
+        for (unsigned i = 0; i < Dim; ++i)
+          row[i] = Convert::apply(lanes[i] >> shift);
+      }
     }
   }
 }
@@ -99,19 +104,23 @@ void widenPacked(const uint32_t *regs, const OperandShape &shape, float *out) {
 }
 
 struct FromF32 {
-  static float apply(uint32_t x) { return __builtin_bit_cast(float, x); }
+  static __attribute__((always_inline)) float apply(uint32_t x) {
+    return __builtin_bit_cast(float, x);
+  }
 };
 struct FromBf16 {
-  static float apply(uint32_t x) { return __builtin_bit_cast(float, x << 16); }
+  static __attribute__((always_inline)) float apply(uint32_t x) {
+    return __builtin_bit_cast(float, x << 16);
+  }
 };
 struct FromF16 {
-  static float apply(uint32_t x) {
+  static __attribute__((always_inline)) float apply(uint32_t x) {
     return float(__builtin_bit_cast(_Float16, uint16_t(x)));
   }
 };
 /// Integers travel as their bits: the product is taken in integers.
 struct FromI8 {
-  static float apply(uint32_t x) {
+  static __attribute__((always_inline)) float apply(uint32_t x) {
     return __builtin_bit_cast(float, int32_t(int8_t(x)));
   }
 };
@@ -119,12 +128,12 @@ struct FromI8 {
 /// An 8-bit format, without branches.
 template <unsigned MantissaBits, int Bias, SmallFormat::Special special>
 struct FromByte {
-  static float apply(uint32_t x) {
+  static __attribute__((always_inline)) float apply(uint32_t x) {
     uint32_t magnitude = x & 0x7f, sign = (x & 0x80) << 24;
-    uint32_t normal = (magnitude << (23 - MantissaBits)) +
-                      (uint32_t(127 - Bias) << 23);
-    float denormal = float(int32_t(magnitude)) *
-                     powerOfTwo(1 - Bias - int(MantissaBits));
+    uint32_t normal =
+        (magnitude << (23 - MantissaBits)) + (uint32_t(127 - Bias) << 23);
+    float denormal =
+        float(int32_t(magnitude)) * powerOfTwo(1 - Bias - int(MantissaBits));
     uint32_t word = magnitude >> MantissaBits
                         ? normal
                         : __builtin_bit_cast(uint32_t, denormal);
@@ -140,7 +149,7 @@ struct FromByte {
   }
 };
 template <const SmallFormat &format> struct FromSmall {
-  static float apply(uint32_t x) {
+  static __attribute__((always_inline)) float apply(uint32_t x) {
     unsigned width = 1 + format.exponentBits + format.mantissaBits;
     return smallToFloat(format, x & ((1u << width) - 1));
   }
@@ -176,8 +185,10 @@ constexpr MfmaKernels makeKernels() {
            widenElements<FromByte<2, 15, SmallFormat::Ieee>, 8>,
            widenPacked<FromSmall<fp6>, 6>, widenPacked<FromSmall<bf6>, 6>,
            widenPacked<FromSmall<fp4>, 4>},
-          multiply<V, 32, Vectors32>, multiply<V, 16, Vectors16>,
-          multiplyIntegers<32>,       multiplyIntegers<16>};
+          multiply<V, 32, Vectors32>,
+          multiply<V, 16, Vectors16>,
+          multiplyIntegers<32>,
+          multiplyIntegers<16>};
 }
 
 } // namespace

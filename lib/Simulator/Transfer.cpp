@@ -89,8 +89,8 @@ template <unsigned N> void storeDwords(Wave &, Access &a) {
       storeWhole4(a);
     } else if constexpr (N == 2) {
       for (unsigned i = 0; i < waveSize; ++i)
-        storeAs<uint64_t>(a.at(i),
-                          a.data[i] | uint64_t(a.data[waveSize + i]) << 32);
+        storeAs<uint64_t>(a.at(i), a.data[i] | uint64_t(a.data[waveSize + i])
+                                                   << 32);
     } else {
       for (unsigned i = 0; i < waveSize; ++i)
         for (unsigned r = 0; r < N; ++r)
@@ -135,8 +135,7 @@ template <unsigned Registers>
 void readLinear(const Access &a, unsigned group, uint8_t *linear) {
   for (unsigned l = 0; l < 16; ++l)
     std::memcpy(linear + l * Registers * 4,
-                reinterpret_cast<const void *>(a.at(group + l)),
-                Registers * 4);
+                reinterpret_cast<const void *>(a.at(group + l)), Registers * 4);
 }
 
 /// The eight bytes that two lanes each read.
@@ -238,13 +237,11 @@ template <typename T> void returnOld(Wave &w, Access &a, unsigned i, T old) {
 template <typename T, auto Fn> void atomic(Wave &w, Access &a) {
   for (unsigned i = 0; i < waveSize; ++i)
     if (a.lanes >> i & 1 && a.validDwords(i))
-      returnOld<T>(w, a, i,
-                   atomicUpdate<Fn, T>(a.at(i), laneData<T>(a, 0, i)));
+      returnOld<T>(w, a, i, atomicUpdate<Fn, T>(a.at(i), laneData<T>(a, 0, i)));
 }
 
 /// Memory: data, compare. LDS: compare, data.
-template <typename T, bool CompareFirst>
-void compareSwap(Wave &w, Access &a) {
+template <typename T, bool CompareFirst> void compareSwap(Wave &w, Access &a) {
   constexpr unsigned regs = sizeof(T) / 4;
   for (unsigned i = 0; i < waveSize; ++i) {
     if (!(a.lanes >> i & 1) || !a.validDwords(i))
@@ -412,6 +409,4 @@ llvm::ArrayRef<TransferOp> flyattn::sim::ldsTransfers() { return ldsTable; }
 llvm::ArrayRef<TransferOp> flyattn::sim::memoryAtomics() {
   return memoryAtomicTable;
 }
-llvm::ArrayRef<TransferOp> flyattn::sim::ldsAtomics() {
-  return ldsAtomicTable;
-}
+llvm::ArrayRef<TransferOp> flyattn::sim::ldsAtomics() { return ldsAtomicTable; }

@@ -42,9 +42,7 @@ template <unsigned N> float f32FromByte(uint32_t a) {
   return float(int32_t(a >> 8 * N & 0xff));
 }
 /// Signed 4 bits in units of 1/16.
-float f32FromI4(uint32_t a) {
-  return float(int32_t(a << 28) >> 28) * 0.0625f;
-}
+float f32FromI4(uint32_t a) { return float(int32_t(a << 28) >> 28) * 0.0625f; }
 
 _Float16 f16FromF32(float a) { return _Float16(a); }
 float f32FromF16(_Float16 a) { return float(a); }
@@ -72,9 +70,8 @@ uint32_t f16TowardsZero(float a) {
   uint32_t result = small ? uint32_t(int32_t(units)) : normal;
   result = magnitude >= 0x47800000u ? 0x7bffu : result;
   result = magnitude == 0x7f800000u ? 0x7c00u : result;
-  result = magnitude > 0x7f800000u
-               ? 0x7e00u | (magnitude >> 13 & 0x1ffu)
-               : result;
+  result =
+      magnitude > 0x7f800000u ? 0x7e00u | (magnitude >> 13 & 0x1ffu) : result;
   return sign | result;
 }
 uint32_t pkrtzF16(float a, float b) {

@@ -104,8 +104,7 @@ template <bool Signed> const Inst *mad64(Wave &w, const Inst *inst) {
       overflow = __builtin_add_overflow(product, int64_t(addend), &total);
       sum = uint64_t(total);
     } else {
-      overflow =
-          __builtin_add_overflow(uint64_t(a[i]) * b[i], addend, &sum);
+      overflow = __builtin_add_overflow(uint64_t(a[i]) * b[i], addend, &sum);
     }
     putLane(result, i, sum);
     out |= uint64_t(overflow) << i;
@@ -153,8 +152,7 @@ template <typename F> bool isDenormal(F x) {
 
 /// v_div_scale: `x` is one of `denominator` and `numerator`, scaled if the
 /// division would leave the range of normal numbers.
-template <typename F>
-F divScale(F x, F denominator, F numerator, bool &vcc) {
+template <typename F> F divScale(F x, F denominator, F numerator, bool &vcc) {
   using L = DivisionLimits<F>;
   auto scaled = [&](int n) { return F(__builtin_ldexp(double(x), n)); };
   vcc = false;

@@ -63,8 +63,9 @@ enum class CommitPolicy { Early, LateDma, Late };
 enum class MfmaNumerics { Fma };
 
 struct Options {
-  unsigned threads = 0;  ///< host threads; 0 = one a core
-  unsigned quantum = 16; ///< instructions a wave runs before the next takes over
+  unsigned threads = 0; ///< host threads; 0 = one a core
+  /// Instructions that a wave runs before the next takes over.
+  unsigned quantum = 16;
   WaveOrder order = WaveOrder::Forward;
   uint64_t seed = 0; ///< for WaveOrder::Random
   CommitPolicy commit = CommitPolicy::LateDma;

@@ -24,8 +24,8 @@ namespace {
 
 /// Builds the smallest code object that has a kernel "k": one loaded segment
 /// with the descriptor and an s_endpgm, a symbol table and its strings.
-std::vector<uint8_t> tinyObject(unsigned machine =
-                                    ELF::EF_AMDGPU_MACH_AMDGCN_GFX950) {
+std::vector<uint8_t>
+tinyObject(unsigned machine = ELF::EF_AMDGPU_MACH_AMDGCN_GFX950) {
   constexpr uint64_t descriptorAt = 0x100, codeAt = 0x200, symbolsAt = 0x300,
                      stringsAt = 0x400, sectionsAt = 0x500;
   std::vector<uint8_t> file(sectionsAt + 3 * sizeof(ELF::Elf64_Shdr));
@@ -33,8 +33,9 @@ std::vector<uint8_t> tinyObject(unsigned machine =
     std::memcpy(file.data() + at, &value, sizeof(value));
   };
   ELF::Elf64_Ehdr header = {};
-  std::memcpy(header.e_ident, "\x7f"
-                              "ELF\2\1\1\x40",
+  std::memcpy(header.e_ident,
+              "\x7f"
+              "ELF\2\1\1\x40",
               8);
   header.e_type = ELF::ET_DYN;
   header.e_machine = ELF::EM_AMDGPU;
@@ -113,9 +114,9 @@ TEST(CodeObject, ReadsTheDescriptor) {
   ASSERT_TRUE(bool(program)) << toString(program.takeError());
   ASSERT_EQ(program->disassembly().size(), 1u);
   EXPECT_EQ(program->disassembly()[0].text, "s_endpgm");
-  EXPECT_EQ(CodeObject::load(tinyObject(ELF::EF_AMDGPU_MACH_AMDGCN_GFX942))
-                ->chip(),
-            "gfx942");
+  EXPECT_EQ(
+      CodeObject::load(tinyObject(ELF::EF_AMDGPU_MACH_AMDGCN_GFX942))->chip(),
+      "gfx942");
 }
 
 TEST(CodeObject, SaysWhatIsWrong) {

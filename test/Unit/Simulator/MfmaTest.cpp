@@ -26,11 +26,11 @@ using W = uint32_t;
 enum Type { F32, F16, Bf16, I8, Fp8, Bf8, Fp6, Bf6, Fp4 };
 
 unsigned bitsOf(Type t) {
-  return t == F32                 ? 32
-         : t == F16 || t == Bf16  ? 16
-         : t == Fp6 || t == Bf6   ? 6
-         : t == Fp4               ? 4
-                                  : 8;
+  return t == F32                ? 32
+         : t == F16 || t == Bf16 ? 16
+         : t == Fp6 || t == Bf6  ? 6
+         : t == Fp4              ? 4
+                                 : 8;
 }
 
 /// A float of `e` exponent and `m` mantissa bits, without special values.
@@ -185,8 +185,7 @@ void checkMfma(const MfmaCase &c, CForm form, uint32_t rsrc1, uint64_t exec) {
       int value = int(random() % 200) - 100;
       Place p = resultPlace(c.dim, i, j);
       k.vgpr[cReg + p.element][p.lane] = integer ? W(value) : word(value);
-      acc[i * c.dim + j] =
-          form != CForm::Constant ? value : integer ? 7 : 2.0;
+      acc[i * c.dim + j] = form != CForm::Constant ? value : integer ? 7 : 2.0;
     }
   k.exec = exec;
   unsigned regsA = c.k * c.dim * bitsOf(c.a) / 64 / 32;
@@ -272,10 +271,10 @@ TEST(MfmaOperands, OverlappingAccumulators) {
     for (unsigned i = 0; i < 64; ++i)
       k.vgpr[r][i] = word(float(r * 64 + i));
   KernelText was = k;
-  ASSERT_TRUE(k.run("v_mfma_f32_32x32x2_f32 v[16:31], v0, v1, v[20:35]"))
+  ASSERT_TRUE(k.run("v_mfma_f32_16x16x4_f32 v[16:19], v0, v1, v[18:21]"))
       << k.error;
-  for (unsigned r = 0; r < 16; ++r)
-    EXPECT_EQ(k.vgpr[16 + r], was.vgpr[20 + r]) << r;
+  for (unsigned r = 0; r < 4; ++r)
+    EXPECT_EQ(k.vgpr[16 + r], was.vgpr[18 + r]) << r;
 }
 
 TEST(MfmaOperands, ModifiersAreRefused) {

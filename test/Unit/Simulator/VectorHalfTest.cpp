@@ -163,16 +163,15 @@ TEST(VectorHalf, MatchesDefinition) {
       k.vgpr[n] = halfLanes(n + 1);
     KernelText was = k;
     const char *operands[] = {"v1", "v1, v2", "v1, v2, v3"};
-    ASSERT_TRUE(k.run(std::string(c.mnemonic) + " v0, " +
-                      operands[c.sources - 1]))
+    ASSERT_TRUE(
+        k.run(std::string(c.mnemonic) + " v0, " + operands[c.sources - 1]))
         << k.error;
     for (unsigned i = 0; i < 64; ++i) {
       W want = c.expected(was.vgpr[1][i], was.vgpr[2][i], was.vgpr[3][i]);
       W got = k.vgpr[0][i];
       EXPECT_TRUE(c.isFloat ? sameHalf(got, want) : (got & 0xffff) == want)
-          << c.mnemonic << std::hex << " lane " << i << " of "
-          << was.vgpr[1][i] << " " << was.vgpr[2][i] << ": got " << got
-          << " want " << want;
+          << c.mnemonic << std::hex << " lane " << i << " of " << was.vgpr[1][i]
+          << " " << was.vgpr[2][i] << ": got " << got << " want " << want;
       EXPECT_EQ(got >> 16, c.keepsHigh ? was.vgpr[0][i] >> 16 : 0)
           << c.mnemonic;
     }
@@ -221,8 +220,7 @@ TEST(VectorHalf, MixedWidth) {
     float low = std::fma(-real(c), float(half(a)), std::fabs(float(half(b))));
     EXPECT_TRUE(sameHalf(k.vgpr[6][i], toHalf(low)));
     EXPECT_EQ(k.vgpr[6][i] >> 16, was.vgpr[6][i] >> 16);
-    float high =
-        std::fma(float(half(a >> 16)), float(half(a)), float(half(b)));
+    float high = std::fma(float(half(a >> 16)), float(half(a)), float(half(b)));
     EXPECT_TRUE(sameHalf(k.vgpr[7][i] >> 16, toHalf(high)));
     EXPECT_EQ(k.vgpr[7][i] & 0xffff, was.vgpr[7][i] & 0xffff);
   }
@@ -250,10 +248,10 @@ const PackedCase packedCases[] = {
     {"v_pk_mad_u16", 3, [](W a, W b, W c) { return a * b + c; }, false},
     {"v_pk_mad_i16", 3, [](W a, W b, W c) { return a * b + c; }, false},
     {"v_pk_lshlrev_b16", 2, [](W n, W a, W) { return a << n % 16; }, false},
-    {"v_pk_lshrrev_b16", 2,
-     [](W n, W a, W) { return (a & 0xffff) >> n % 16; }, false},
-    {"v_pk_ashrrev_i16", 2,
-     [](W n, W a, W) { return W(int16_t(a) >> n % 16); }, false},
+    {"v_pk_lshrrev_b16", 2, [](W n, W a, W) { return (a & 0xffff) >> n % 16; },
+     false},
+    {"v_pk_ashrrev_i16", 2, [](W n, W a, W) { return W(int16_t(a) >> n % 16); },
+     false},
     {"v_pk_min_u16", 2,
      [](W a, W b, W) { return std::min(a & 0xffff, b & 0xffff); }, false},
     {"v_pk_max_u16", 2,
@@ -276,8 +274,8 @@ TEST(VectorPacked, HalvesUnderOpSel) {
     std::string swap = c.sources == 3 ? " op_sel:[1,0,1] op_sel_hi:[0,1,0]"
                                       : " op_sel:[1,0] op_sel_hi:[0,1]";
     std::string m = c.mnemonic;
-    ASSERT_TRUE(k.run(m + " v0, " + operands + "\n" + m + " v4, " + operands +
-                      swap))
+    ASSERT_TRUE(
+        k.run(m + " v0, " + operands + "\n" + m + " v4, " + operands + swap))
         << k.error;
     auto same = [&](W got, W want) {
       return c.isFloat ? sameHalf(got, want) : !((got ^ want) & 0xffff);
