@@ -18,7 +18,8 @@ using namespace llvm;
 using namespace flyattn::sim;
 
 /// Scalar registers with names instead of numbers.
-static std::optional<std::pair<uint16_t, uint16_t>> namedScalar(StringRef name) {
+static std::optional<std::pair<uint16_t, uint16_t>>
+namedScalar(StringRef name) {
   static constexpr struct {
     StringRef name;
     uint16_t slot, count;

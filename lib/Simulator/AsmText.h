@@ -1,4 +1,5 @@
-//===- AsmText.h - An instruction's assembler text, taken apart -*- C++ -*--===//
+//===- AsmText.h - An instruction's assembler text, taken apart -*- C++
+//-*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

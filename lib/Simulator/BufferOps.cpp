@@ -75,9 +75,8 @@ bool bufferAddresses(Wave &w, const Inst *inst, Access &a, unsigned bytes,
   uint64_t scalar = uint64_t(w.s[inst->src[2]]) + uint32_t(inst->imm);
   // With an index as well, the offset is the second register.
   const uint32_t *offsets =
-      inst->flags & Offen
-          ? w.vgpr(inst->src[0] + (inst->flags & Idxen ? 1 : 0))
-          : zeros;
+      inst->flags & Offen ? w.vgpr(inst->src[0] + (inst->flags & Idxen ? 1 : 0))
+                          : zeros;
   a.setOffsets(srd.base + scalar, offsets, delayed);
   // The common case: every lane whole and in one allocation.
   uint32_t high = largestOf(offsets);

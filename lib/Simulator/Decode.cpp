@@ -89,8 +89,8 @@ bool InstBuilder::scalarSource(const TextOperand &op, unsigned registers,
   if (op.neg || op.abs || op.sext)
     return refuse("modifier on scalar operand '" + op.text + "'");
   if (op.kind == TextOperand::Integer || op.kind == TextOperand::Float) {
-    slot = constant(constantBits(op, registers == 2 ? LaneType::B64
-                                                    : LaneType::B32));
+    slot = constant(
+        constantBits(op, registers == 2 ? LaneType::B64 : LaneType::B32));
     return true;
   }
   return scalarDest(op, registers, slot);

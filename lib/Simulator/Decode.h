@@ -35,9 +35,10 @@ public:
   const KernelInfo &info() const { return program.info; }
   bool isGfx950() const { return program.chip == "gfx950"; }
 
-  /// Returns false.
+  /// Returns false. The first reason, the most particular one, is kept.
   bool refuse(const llvm::Twine &why) {
-    reason = why.str();
+    if (reason.empty())
+      reason = why.str();
     return false;
   }
 
@@ -47,8 +48,7 @@ public:
   bool scalarSource(const TextOperand &op, unsigned registers, uint16_t &slot);
   bool scalarDest(const TextOperand &op, unsigned registers, uint16_t &slot);
   /// Vector or accumulation registers.
-  bool vectorRegister(const TextOperand &op, unsigned registers,
-                      uint16_t &reg);
+  bool vectorRegister(const TextOperand &op, unsigned registers, uint16_t &reg);
   /// A vector operand: `scalar` tells which file `index` counts in.
   bool vectorSource(const TextOperand &op, LaneType type, uint16_t &index,
                     bool &scalar);

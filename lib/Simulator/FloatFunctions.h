@@ -1,4 +1,5 @@
-//===- FloatFunctions.h - min, max and class of floating-point values -*- C++ -*--===//
+//===- FloatFunctions.h - min, max and class of floating-point values -*- C++
+//-*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -31,9 +32,8 @@ template <> struct FloatBits<_Float16> {
 };
 
 template <typename F>
-constexpr typename FloatBits<F>::Word
-    signMask = typename FloatBits<F>::Word(
-        typename FloatBits<F>::Word(1) << (8 * sizeof(F) - 1));
+constexpr typename FloatBits<F>::Word signMask = typename FloatBits<F>::Word(
+    typename FloatBits<F>::Word(1) << (8 * sizeof(F) - 1));
 
 /// A NaN has the same value but for the quiet bit.
 template <typename F> FLYATTN_ALWAYS_INLINE F quieted(F x) {
@@ -42,8 +42,8 @@ template <typename F> FLYATTN_ALWAYS_INLINE F quieted(F x) {
 }
 
 template <typename F> FLYATTN_ALWAYS_INLINE bool isSignalling(F x) {
-  return x != x && !(bits<typename FloatBits<F>::Word>(x) &
-                     FloatBits<F>::quiet);
+  return x != x &&
+         !(bits<typename FloatBits<F>::Word>(x) & FloatBits<F>::quiet);
 }
 
 /// Flushes a denormal if MODE says so: the host multiplies by 1 under its own
@@ -130,9 +130,9 @@ template <typename F> inline Frexp<F> frexp(F x) {
     exponent = 1 - (mantissaBits - top);
     magnitude = Word(magnitude << (mantissaBits - top));
   }
-  Word significand = Word((magnitude & (Word(Word(1) << mantissaBits) - 1)) |
-                          (Word(bias - 1) << mantissaBits) |
-                          (word & signMask<F>));
+  Word significand =
+      Word((magnitude & (Word(Word(1) << mantissaBits) - 1)) |
+           (Word(bias - 1) << mantissaBits) | (word & signMask<F>));
   return {bits<F>(significand), exponent - (bias - 1)};
 }
 

@@ -186,8 +186,7 @@ bool buildScratch(InstBuilder &b, const AsmText &text, Inst &inst,
   if (vaddr.kind != TextOperand::Off &&
       !b.vectorRegister(vaddr, 1, inst.src[0]))
     return false;
-  if (saddr.kind != TextOperand::Off &&
-      !b.scalarSource(saddr, 1, inst.src[1]))
+  if (saddr.kind != TextOperand::Off && !b.scalarSource(saddr, 1, inst.src[1]))
     return false;
   return b.vectorRegister(text.operands[op.store ? 1 : 0], op.registers,
                           op.store ? inst.src[2] : inst.dst);

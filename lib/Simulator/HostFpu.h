@@ -1,4 +1,5 @@
-//===- HostFpu.h - Rounding and denormal control of the host's FPU -*- C++ -*--===//
+//===- HostFpu.h - Rounding and denormal control of the host's FPU -*- C++
+//-*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -34,18 +34,19 @@ enum ScalarSlot : uint16_t {
 /// of architectural and accumulation registers.
 struct Inst {
   Handler fn = nullptr;
-  uint16_t dst = 0;    ///< VGPR, or scalar slot
-  uint16_t sdst = 0;   ///< scalar slot of a second result
-  uint16_t src[4] = {};///< VGPR or scalar slot
-  uint8_t scalars = 0; ///< bit n: source n is scalar
-  uint8_t count = 0;   ///< registers, or what the handler makes of it
-  uint16_t flags = 0;  ///< what the handler makes of it
-  int32_t imm = 0;     ///< offset, branch distance in instructions, counts
-  uint32_t index = 0;  ///< of the static instruction
+  uint16_t dst = 0;     ///< VGPR, or scalar slot
+  uint16_t sdst = 0;    ///< scalar slot of a second result
+  uint16_t src[4] = {}; ///< VGPR or scalar slot
+  uint8_t scalars = 0;  ///< bit n: source n is scalar
+  uint8_t count = 0;    ///< registers, or what the handler makes of it
+  uint16_t flags = 0;   ///< what the handler makes of it
+  int32_t imm = 0;      ///< offset, branch distance in instructions, counts
+  uint32_t index = 0;   ///< of the static instruction
   const void *ext = nullptr; ///< what else the handler needs
 };
 
-/// The type of a vector operand, as far as modifiers and constants depend on it.
+/// The type of a vector operand, as far as modifiers and constants depend on
+/// it.
 enum class LaneType : uint8_t { B32, B64, F32, F64, B16, F16 };
 
 inline unsigned registersOf(LaneType type) {

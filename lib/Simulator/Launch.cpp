@@ -132,8 +132,7 @@ Expected<LaunchResult> flyattn::sim::launch(const Program &program,
                                             const Options &options) {
   if (Error error = checkParams(program, params))
     return std::move(error);
-  uint64_t all =
-      uint64_t(params.grid[0]) * params.grid[1] * params.grid[2];
+  uint64_t all = uint64_t(params.grid[0]) * params.grid[1] * params.grid[2];
   for (uint64_t linear : options.workgroups)
     if (linear >= all)
       return fail("workgroup " + Twine(linear) + " of " + Twine(all));
@@ -154,8 +153,8 @@ Expected<LaunchResult> flyattn::sim::launch(const Program &program,
   context.ldsSize = program.info().ldsSize + params.dynamicLds;
 
   uint64_t total = options.workgroups.empty() ? all : options.workgroups.size();
-  unsigned threads = options.threads ? options.threads
-                                     : std::thread::hardware_concurrency();
+  unsigned threads =
+      options.threads ? options.threads : std::thread::hardware_concurrency();
   threads = unsigned(std::min<uint64_t>(std::max(threads, 1u), total));
   Dispatcher dispatcher(context, total);
   std::vector<std::thread> others;

@@ -20,8 +20,8 @@ void moveDwords(Wave &w, Access &a) {
   uint8_t *lds = w.lds + a.ldsAddress;
   if (a.whole) {
     for (unsigned i = 0; i < waveSize; ++i)
-      std::memcpy(lds + i * Stride,
-                  reinterpret_cast<const void *>(a.at(i)), Dwords * 4);
+      std::memcpy(lds + i * Stride, reinterpret_cast<const void *>(a.at(i)),
+                  Dwords * 4);
     return;
   }
   for (unsigned i = 0; i < waveSize; ++i) {
@@ -41,8 +41,7 @@ template <typename T> void moveSmall(Wave &w, Access &a) {
       continue;
     T value = 0;
     if (a.validDwords(i))
-      std::memcpy(&value, reinterpret_cast<const void *>(a.at(i)),
-                  sizeof(T));
+      std::memcpy(&value, reinterpret_cast<const void *>(a.at(i)), sizeof(T));
     auto word = uint32_t(int32_t(value));
     std::memcpy(w.lds + a.ldsAddress + i * 4, &word, 4);
   }

@@ -16,9 +16,9 @@ namespace flyattn::sim {
 
 /// One width of LDS DMA.
 struct DmaOp {
-  const char *suffix;  ///< "load_dwordx4"
-  uint8_t bytes;       ///< read from memory, a lane
-  uint8_t stride;      ///< of the lanes in LDS
+  const char *suffix; ///< "load_dwordx4"
+  uint8_t bytes;      ///< read from memory, a lane
+  uint8_t stride;     ///< of the lanes in LDS
   void (*perform)(Wave &, Access &);
 };
 

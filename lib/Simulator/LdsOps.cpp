@@ -88,8 +88,8 @@ template <unsigned N> void writePair(Wave &, Access &a) {
     if (!(a.lanes >> i & 1))
       continue;
     for (unsigned n = 0; n < 2 * N; ++n)
-      std::memcpy(reinterpret_cast<uint8_t *>(a.at(i)) +
-                      pair.offset[n / N] + 4 * (n % N),
+      std::memcpy(reinterpret_cast<uint8_t *>(a.at(i)) + pair.offset[n / N] +
+                      4 * (n % N),
                   &a.data[n * waveSize + i], 4);
   }
 }
@@ -102,8 +102,8 @@ void takePairData(Wave &w, Access &a, const Inst *inst, unsigned registers) {
   a.data = a.copy;
 }
 
-template <unsigned N, bool Store> const Inst *pairTransfer(Wave &w,
-                                                           const Inst *inst) {
+template <unsigned N, bool Store>
+const Inst *pairTransfer(Wave &w, const Inst *inst) {
   bool delayed = w.delaysAll;
   Access &a = w.newAccess(inst, delayed);
   if (!ldsAddresses(w, inst, a, 0, pairOf(inst).reach() + 4 * N, delayed))
@@ -228,10 +228,9 @@ bool buildAtomic(InstBuilder &b, const AsmText &text, Inst &inst,
   }
   return noGds(b, text) &&
          b.vectorRegister(text.operands[next], 1, inst.src[0]) &&
-         b.vectorRegister(text.operands[next + 1], op.registers,
-                          inst.src[1]) &&
-         (!compare || b.vectorRegister(text.operands[next + 2], op.registers,
-                                       inst.src[2]));
+         b.vectorRegister(text.operands[next + 1], op.registers, inst.src[1]) &&
+         (!compare ||
+          b.vectorRegister(text.operands[next + 2], op.registers, inst.src[2]));
 }
 
 struct PairOp {
@@ -276,9 +275,9 @@ bool buildPermute(InstBuilder &b, const AsmText &text, Inst &inst,
   bool swizzle = text.base == "ds_swizzle_b32";
   if (text.operands.size() != (swizzle ? 2u : 3u))
     return b.refuse("number of operands");
-  inst.fn = swizzle                             ? swizzleOp
+  inst.fn = swizzle                          ? swizzleOp
             : text.base == "ds_bpermute_b32" ? permuteOp<gather>
-                                              : permuteOp<permute>;
+                                             : permuteOp<permute>;
   inst.imm = int32_t(swizzle ? b.encoding(0) & 0xffff : text.number("offset"));
   if (!b.vectorRegister(text.operands[0], 1, inst.dst) ||
       !b.vectorRegister(text.operands.back(), 1, inst.src[1]))
@@ -299,7 +298,7 @@ void flyattn::sim::registerLdsOps(OpTable &table) {
   }
   for (const PairOp &op : pairOps)
     table[op.name] = {buildPair, &op};
-  for (const char *name : {"ds_permute_b32", "ds_bpermute_b32",
-                           "ds_swizzle_b32"})
+  for (const char *name :
+       {"ds_permute_b32", "ds_bpermute_b32", "ds_swizzle_b32"})
     table[name] = {buildPermute, nullptr};
 }

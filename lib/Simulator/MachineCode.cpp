@@ -79,8 +79,8 @@ ChipDescription::create(StringRef chip) {
   if (!mc->target)
     return fail("LLVM has no AMDGPU target: " + message);
   mc->registers.reset(mc->target->createMCRegInfo(amdgpuTriple()));
-  mc->asmInfo.reset(mc->target->createMCAsmInfo(*mc->registers, amdgpuTriple(),
-                                                mc->options));
+  mc->asmInfo.reset(
+      mc->target->createMCAsmInfo(*mc->registers, amdgpuTriple(), mc->options));
   mc->instructions.reset(mc->target->createMCInstrInfo());
   mc->subtarget.reset(
       mc->target->createMCSubtargetInfo(amdgpuTriple(), chip, ""));
@@ -97,9 +97,8 @@ flyattn::sim::disassemble(StringRef chip, ArrayRef<uint8_t> code) {
                     d.subtarget.get());
   std::unique_ptr<MCDisassembler> disassembler(
       d.target->createMCDisassembler(*d.subtarget, context));
-  std::unique_ptr<MCInstPrinter> printer(
-      d.target->createMCInstPrinter(amdgpuTriple(), 0, *d.asmInfo,
-                                    *d.instructions, *d.registers));
+  std::unique_ptr<MCInstPrinter> printer(d.target->createMCInstPrinter(
+      amdgpuTriple(), 0, *d.asmInfo, *d.instructions, *d.registers));
   if (!disassembler || !printer)
     return fail("LLVM has no AMDGPU disassembler");
 
@@ -122,8 +121,8 @@ flyattn::sim::disassemble(StringRef chip, ArrayRef<uint8_t> code) {
     for (char &c : text)
       if (c == '\t')
         c = ' ';
-    result.push_back({offset, static_cast<uint32_t>(size),
-                      StringRef(text).trim().str()});
+    result.push_back(
+        {offset, static_cast<uint32_t>(size), StringRef(text).trim().str()});
     offset += size;
   }
   return result;
@@ -165,9 +164,8 @@ static Expected<SmallVector<char, 0>> assembleObject(StringRef chip,
       std::move(emitter), *d.subtarget));
   std::unique_ptr<MCAsmParser> parser(
       createMCAsmParser(sources, context, *streamer, *d.asmInfo));
-  std::unique_ptr<MCTargetAsmParser> targetParser(
-      d.target->createMCAsmParser(*d.subtarget, *parser, *d.instructions,
-                                  d.options));
+  std::unique_ptr<MCTargetAsmParser> targetParser(d.target->createMCAsmParser(
+      *d.subtarget, *parser, *d.instructions, d.options));
   parser->setTargetParser(*targetParser);
   if (parser->Run(/*NoInitialTextSection=*/false))
     return fail("the assembler refuses:\n" + messages);
@@ -192,8 +190,7 @@ Expected<std::vector<uint8_t>> flyattn::sim::assemble(StringRef chip,
     auto contents = section.getContents();
     if (!contents)
       return contents.takeError();
-    return std::vector<uint8_t>(contents->bytes_begin(),
-                                contents->bytes_end());
+    return std::vector<uint8_t>(contents->bytes_begin(), contents->bytes_end());
   }
   return fail("the assembler made no text section");
 }

@@ -37,7 +37,7 @@ struct MfmaDesc {
   Widen widenA, widenB;
   Multiply multiply;
   unsigned resultRegs;
-  bool copiesC;          ///< C overlaps D, but is not D
+  bool copiesC; ///< C overlaps D, but is not D
 };
 
 constexpr unsigned maxOperand = 128 * 16; ///< 32 x 64 or 16 x 128 elements
@@ -171,10 +171,10 @@ bool build(InstBuilder &b, const AsmText &text, Inst &inst,
   m->resultRegs = op.dim == 32 ? 16 : 4;
   if (text.operands.size() != 4 ||
       !b.vectorRegister(text.operands[0], m->resultRegs, inst.dst) ||
-      !b.vectorRegister(text.operands[1],
-                        m->a.perLane * bitsOf(formatA) / 32, inst.src[0]) ||
-      !b.vectorRegister(text.operands[2],
-                        m->b.perLane * bitsOf(formatB) / 32, inst.src[1]))
+      !b.vectorRegister(text.operands[1], m->a.perLane * bitsOf(formatA) / 32,
+                        inst.src[0]) ||
+      !b.vectorRegister(text.operands[2], m->b.perLane * bitsOf(formatB) / 32,
+                        inst.src[1]))
     return b.refuse("operands of a matrix instruction");
   const TextOperand &c = text.operands[3];
   if (c.kind == TextOperand::Integer || c.kind == TextOperand::Float) {
@@ -183,8 +183,8 @@ bool build(InstBuilder &b, const AsmText &text, Inst &inst,
   } else if (!b.vectorRegister(c, m->resultRegs, inst.src[2])) {
     return false;
   }
-  unsigned distance = inst.src[2] > inst.dst ? inst.src[2] - inst.dst
-                                             : inst.dst - inst.src[2];
+  unsigned distance =
+      inst.src[2] > inst.dst ? inst.src[2] - inst.dst : inst.dst - inst.src[2];
   m->copiesC = !(inst.scalars & 4) && distance && distance < m->resultRegs;
   inst.ext = m;
   inst.fn = mfma;

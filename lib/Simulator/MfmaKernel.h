@@ -21,7 +21,17 @@
 namespace flyattn::sim {
 
 enum class ElementFormat : uint8_t {
-  F32, F16, Bf16, I8, Fp8Fnuz, Bf8Fnuz, Fp8Ocp, Bf8Ocp, Fp6, Bf6, Fp4
+  F32,
+  F16,
+  Bf16,
+  I8,
+  Fp8Fnuz,
+  Bf8Fnuz,
+  Fp8Ocp,
+  Bf8Ocp,
+  Fp6,
+  Bf6,
+  Fp4
 };
 constexpr unsigned elementFormats = 11;
 

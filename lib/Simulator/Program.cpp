@@ -38,8 +38,8 @@ static Error noSuchKernel(const CodeObject &object, StringRef kernel) {
   std::string names;
   for (const KernelInfo &info : object.kernels())
     names += (names.empty() ? "" : ", ") + info.name;
-  return fail("no kernel '" + kernel + "' in the code object; it has: " +
-              names);
+  return fail("no kernel '" + kernel +
+              "' in the code object; it has: " + names);
 }
 
 Expected<Program> Program::decode(const CodeObject &object, StringRef kernel) {
@@ -47,8 +47,7 @@ Expected<Program> Program::decode(const CodeObject &object, StringRef kernel) {
   if (!info)
     return noSuchKernel(object, kernel);
   ArrayRef<uint8_t> bytes = object.bytes();
-  if (info->entry > bytes.size() ||
-      info->codeSize > bytes.size() - info->entry)
+  if (info->entry > bytes.size() || info->codeSize > bytes.size() - info->entry)
     return fail("the code of kernel '" + kernel + "' leaves the file");
   return fromCode(object.chip(), *info,
                   bytes.slice(info->entry, info->codeSize));

@@ -22,8 +22,8 @@ void loadScalars(Wave &w, Access &a) {
   for (unsigned n = 0; n < a.inst->count; ++n) {
     uint32_t value = 0;
     if (n < a.valid[0])
-      std::memcpy(&value, reinterpret_cast<const uint8_t *>(a.address[0]) +
-                              4 * n, 4);
+      std::memcpy(&value,
+                  reinterpret_cast<const uint8_t *>(a.address[0]) + 4 * n, 4);
     w.s[a.inst->dst + n] = value;
   }
 }

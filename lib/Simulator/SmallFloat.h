@@ -1,4 +1,5 @@
-//===- SmallFloat.h - Conversions of bf16, fp8, bf8, fp6, bf6 and fp4 -*- C++ -*--===//
+//===- SmallFloat.h - Conversions of bf16, fp8, bf8, fp6, bf6 and fp4 -*- C++
+//-*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -38,8 +39,8 @@ constexpr float powerOfTwo(int n) {
 }
 
 /// Exact: every value of a small format is an f32.
-__attribute__((always_inline)) constexpr float
-smallToFloat(SmallFormat format, uint32_t code) {
+__attribute__((always_inline)) constexpr float smallToFloat(SmallFormat format,
+                                                            uint32_t code) {
   unsigned width = 1 + format.exponentBits + format.mantissaBits;
   uint32_t sign = code >> (width - 1) & 1;
   uint32_t mantissaMask = (1u << format.mantissaBits) - 1;
@@ -53,10 +54,9 @@ smallToFloat(SmallFormat format, uint32_t code) {
       mantissa == mantissaMask)
     return nan;
   if (format.special == SmallFormat::Ieee && exponent == exponentMask)
-    return mantissa ? nan
-                    : __builtin_bit_cast(float, 0x7f800000u | sign << 31);
-  int scale = int(exponent ? exponent : 1) - format.bias -
-              int(format.mantissaBits);
+    return mantissa ? nan : __builtin_bit_cast(float, 0x7f800000u | sign << 31);
+  int scale =
+      int(exponent ? exponent : 1) - format.bias - int(format.mantissaBits);
   uint32_t significand =
       exponent ? mantissa | (1u << format.mantissaBits) : mantissa;
   float magnitude = float(significand) * powerOfTwo(scale);
@@ -74,10 +74,10 @@ floatToSmall(SmallFormat format, float value, bool saturate) {
   uint32_t all = (1u << (width - 1)) - 1;
   bool fnuz = format.special == SmallFormat::Fnuz;
   uint32_t nan = fnuz ? 1u << (width - 1) : signBit | all;
-  uint32_t infinity =
-      format.special == SmallFormat::Ieee
-          ? signBit | ((1u << format.exponentBits) - 1) << format.mantissaBits
-          : nan;
+  uint32_t infinity = format.special == SmallFormat::Ieee
+                          ? signBit | ((1u << format.exponentBits) - 1)
+                                          << format.mantissaBits
+                          : nan;
   uint32_t largest = format.special == SmallFormat::NanOnly ? all - 1
                      : format.special == SmallFormat::Ieee
                          ? (infinity & all) - 1
@@ -93,8 +93,7 @@ floatToSmall(SmallFormat format, float value, bool saturate) {
   uint32_t units =
       (significand + (uint32_t(1) << (shift - 1)) - 1 + odd) >> shift;
   // A carry out of the significand moves into the exponent by itself.
-  uint32_t code =
-      units + (uint32_t(clamped - lowest) << format.mantissaBits);
+  uint32_t code = units + (uint32_t(clamped - lowest) << format.mantissaBits);
   uint32_t result = signBit | code;
   result = code > largest ? (saturate ? signBit | largest : infinity) : result;
   result = fnuz && code == 0 ? 0 : result; // no -0

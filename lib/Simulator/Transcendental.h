@@ -1,4 +1,5 @@
-//===- Transcendental.h - exp2, log2 and relatives, the same on every host -*- C++ -*--===//
+//===- Transcendental.h - exp2, log2 and relatives, the same on every host -*-
+// C++ -*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -66,9 +67,7 @@ FLYATTN_ALWAYS_INLINE float log2F32(float x) {
 inline float rcpF32(float x) { return 1.0f / x; }
 inline float sqrtF32(float x) { return __builtin_sqrtf(x); }
 /// The double division rounds to f32 within 1 ulp.
-inline float rsqF32(float x) {
-  return float(1.0 / __builtin_sqrt(double(x)));
-}
+inline float rsqF32(float x) { return float(1.0 / __builtin_sqrt(double(x))); }
 
 } // namespace flyattn::sim::FLYATTN_ISA
 

@@ -13,7 +13,7 @@
 
 #include "Transfer.h"
 
-#include <xmmintrin.h>
+#include <emmintrin.h>
 
 using namespace flyattn::sim;
 
@@ -87,6 +87,10 @@ template <unsigned N> void storeDwords(Wave &, Access &a) {
   if (a.whole) {
     if constexpr (N == 4) {
       storeWhole4(a);
+    } else if constexpr (N == 2) {
+      for (unsigned i = 0; i < waveSize; ++i)
+        storeAs<uint64_t>(a.at(i), a.data[i] | uint64_t(a.data[waveSize + i])
+                                                   << 32);
     } else {
       for (unsigned i = 0; i < waveSize; ++i)
         for (unsigned r = 0; r < N; ++r)
@@ -131,29 +135,51 @@ template <unsigned Registers>
 void readLinear(const Access &a, unsigned group, uint8_t *linear) {
   for (unsigned l = 0; l < 16; ++l)
     std::memcpy(linear + l * Registers * 4,
-                reinterpret_cast<const void *>(a.at(group + l)),
-                Registers * 4);
+                reinterpret_cast<const void *>(a.at(group + l)), Registers * 4);
 }
 
-/// Transposed LDS reads: in each group of 16 lanes the bytes read form one
-/// array of elements; lane L's element n is number 16 n + L % 16.
-template <typename T> void loadTransposed(Wave &w, Access &a) {
-  constexpr unsigned perRegister = 4 / sizeof(T);
+/// The eight bytes that two lanes each read.
+__m128i lanePair(const Access &a, unsigned lane) {
+  return _mm_unpacklo_epi64(
+      _mm_loadl_epi64(reinterpret_cast<const __m128i *>(a.at(lane))),
+      _mm_loadl_epi64(reinterpret_cast<const __m128i *>(a.at(lane + 1))));
+}
+
+// Transposed LDS reads: in each group of 16 lanes the bytes read form one
+// array of elements; lane L's element n is number 16 n + L % 16. So element n
+// of all lanes is row n of the array, and the result interleaves rows.
+
+void loadTransposed16(Wave &w, Access &a) {
   uint32_t *dst = w.vgpr(a.inst->dst);
-  for (unsigned group = 0; group < waveSize; group += 16) {
-    alignas(16) T linear[128 / sizeof(T)];
-    readLinear<2>(a, group, reinterpret_cast<uint8_t *>(linear));
+  for (unsigned group = 0; group < waveSize; group += 16)
     for (unsigned r = 0; r < 2; ++r) {
-      const T *from = linear + 16 * perRegister * r;
-      uint32_t *out = dst + r * waveSize + group;
-      for (unsigned l = 0; l < 16; ++l) {
-        uint32_t word = 0;
-        for (unsigned n = 0; n < perRegister; ++n)
-          word |= uint32_t(from[16 * n + l]) << 8 * sizeof(T) * n;
-        out[l] = word;
+      auto *out = reinterpret_cast<__m128i *>(dst + r * waveSize + group);
+      unsigned lane = group + 8 * r; // a row is what four lanes read
+      for (unsigned part = 0; part < 2; ++part, lane += 2, out += 2) {
+        __m128i even = lanePair(a, lane), odd = lanePair(a, lane + 4);
+        _mm_store_si128(out, _mm_unpacklo_epi16(even, odd));
+        _mm_store_si128(out + 1, _mm_unpackhi_epi16(even, odd));
       }
     }
-  }
+}
+
+void loadTransposed8(Wave &w, Access &a) {
+  uint32_t *dst = w.vgpr(a.inst->dst);
+  for (unsigned group = 0; group < waveSize; group += 16)
+    for (unsigned r = 0; r < 2; ++r) {
+      auto *out = reinterpret_cast<__m128i *>(dst + r * waveSize + group);
+      unsigned lane = group + 8 * r; // a row is what two lanes read
+      __m128i row0 = lanePair(a, lane), row1 = lanePair(a, lane + 2),
+              row2 = lanePair(a, lane + 4), row3 = lanePair(a, lane + 6);
+      __m128i low01 = _mm_unpacklo_epi8(row0, row1),
+              high01 = _mm_unpackhi_epi8(row0, row1),
+              low23 = _mm_unpacklo_epi8(row2, row3),
+              high23 = _mm_unpackhi_epi8(row2, row3);
+      _mm_store_si128(out, _mm_unpacklo_epi16(low01, low23));
+      _mm_store_si128(out + 1, _mm_unpackhi_epi16(low01, low23));
+      _mm_store_si128(out + 2, _mm_unpacklo_epi16(high01, high23));
+      _mm_store_si128(out + 3, _mm_unpackhi_epi16(high01, high23));
+    }
 }
 
 /// The same for elements of 4 and 6 bits.
@@ -211,13 +237,11 @@ template <typename T> void returnOld(Wave &w, Access &a, unsigned i, T old) {
 template <typename T, auto Fn> void atomic(Wave &w, Access &a) {
   for (unsigned i = 0; i < waveSize; ++i)
     if (a.lanes >> i & 1 && a.validDwords(i))
-      returnOld<T>(w, a, i,
-                   atomicUpdate<Fn, T>(a.at(i), laneData<T>(a, 0, i)));
+      returnOld<T>(w, a, i, atomicUpdate<Fn, T>(a.at(i), laneData<T>(a, 0, i)));
 }
 
 /// Memory: data, compare. LDS: compare, data.
-template <typename T, bool CompareFirst>
-void compareSwap(Wave &w, Access &a) {
+template <typename T, bool CompareFirst> void compareSwap(Wave &w, Access &a) {
   constexpr unsigned regs = sizeof(T) / 4;
   for (unsigned i = 0; i < waveSize; ++i) {
     if (!(a.lanes >> i & 1) || !a.validDwords(i))
@@ -320,8 +344,8 @@ constexpr TransferOp ldsTable[] = {
     {"read_u8_d16_hi", 1, 1, false, loadSmall<uint8_t, Part::High>},
     {"read_i8_d16_hi", 1, 1, false, loadSmall<int8_t, Part::High>},
     {"read_u16_d16_hi", 2, 1, false, loadSmall<uint16_t, Part::High>},
-    {"read_b64_tr_b16", 8, 2, false, loadTransposed<uint16_t>},
-    {"read_b64_tr_b8", 8, 2, false, loadTransposed<uint8_t>},
+    {"read_b64_tr_b16", 8, 2, false, loadTransposed16},
+    {"read_b64_tr_b8", 8, 2, false, loadTransposed8},
     {"read_b64_tr_b4", 8, 2, false, loadTransposedBits<4, 2>},
     {"read_b96_tr_b6", 12, 3, false, loadTransposedBits<6, 3>},
     {"write_b32", 4, 1, true, storeDwords<1>},
@@ -385,6 +409,4 @@ llvm::ArrayRef<TransferOp> flyattn::sim::ldsTransfers() { return ldsTable; }
 llvm::ArrayRef<TransferOp> flyattn::sim::memoryAtomics() {
   return memoryAtomicTable;
 }
-llvm::ArrayRef<TransferOp> flyattn::sim::ldsAtomics() {
-  return ldsAtomicTable;
-}
+llvm::ArrayRef<TransferOp> flyattn::sim::ldsAtomics() { return ldsAtomicTable; }

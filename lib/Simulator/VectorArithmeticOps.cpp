@@ -44,9 +44,7 @@ float fract(float a) {
   float part = a - __builtin_floorf(a);
   return part >= 1.0f ? 0x1.fffffep-1f : part;
 }
-float ldexp(float a, int32_t exponent) {
-  return __builtin_ldexpf(a, exponent);
-}
+float ldexp(float a, int32_t exponent) { return __builtin_ldexpf(a, exponent); }
 
 /// v_div_fixup: the special cases of a / b, `quotient` otherwise.
 float divFixup(float quotient, float b, float a) {

@@ -55,8 +55,7 @@ const Row *variantOf(const Row *row, const InstBuilder &b,
     suffix = isIeee(b.info()) ? ".ieee" : "";
   else if (variants.count(base + ".ocp")) {
     suffix = b.isGfx950() ? ".ocp" : ".fnuz";
-    if (clampsHalfOverflow(b.info()) &&
-        variants.count(base + suffix + ".sat"))
+    if (clampsHalfOverflow(b.info()) && variants.count(base + suffix + ".sat"))
       suffix += ".sat";
   }
   auto it = variants.find(base + suffix);
@@ -201,10 +200,15 @@ bool readOperands(InstBuilder &b, const AsmText &text, const VectorOp &op,
   return next == text.operands.size() || b.refuse("too many operands");
 }
 
+/// No modifiers but those printed at the operands.
+bool hasOnlySigns(const AsmText &text) {
+  return text.modifiers.empty() && !text.dpp && !text.sdwa;
+}
+
 bool buildVector(InstBuilder &b, const AsmText &text, Inst &inst,
                  const void *payload) {
-  const VectorOp &op = *variantOf(static_cast<const VectorOp *>(payload), b,
-                                  vectorVariants());
+  const VectorOp &op =
+      *variantOf(static_cast<const VectorOp *>(payload), b, vectorVariants());
   if (usesHalf(op) &&
       (flushesHalfDenormals(b.info()) || clampsHalfOverflow(b.info())))
     return b.refuse("f16 arithmetic under a MODE that flushes denormals or "
@@ -221,16 +225,20 @@ bool buildVector(InstBuilder &b, const AsmText &text, Inst &inst,
     *ext = modifiers;
     inst.ext = ext;
   }
-  inst.fn = any || !op.plain[inst.scalars] ? op.general
-                                           : op.plain[inst.scalars];
+  if (!any && op.plain[inst.scalars])
+    inst.fn = op.plain[inst.scalars];
+  else if (any && op.signs && hasOnlySigns(text))
+    inst.fn = op.signs;
+  else
+    inst.fn = op.general;
   return true;
 }
 
 /// A constant of packed f32 is defined for the low half only.
 bool constantHighHalf(const PackedOp &op, const TextOperand &source,
                       bool highPart) {
-  bool isConstant = source.kind == TextOperand::Integer ||
-                    source.kind == TextOperand::Float;
+  bool isConstant =
+      source.kind == TextOperand::Integer || source.kind == TextOperand::Float;
   bool isZero = source.kind == TextOperand::Integer && source.integer == 0;
   return op.type == LaneType::F32 && isConstant && !isZero && highPart;
 }
@@ -260,8 +268,8 @@ void readMixModifiers(const AsmText &text, PackedModifiers &m) {
 
 bool buildPacked(InstBuilder &b, const AsmText &text, Inst &inst,
                  const void *payload) {
-  const PackedOp &op = *variantOf(static_cast<const PackedOp *>(payload), b,
-                                  packedVariants());
+  const PackedOp &op =
+      *variantOf(static_cast<const PackedOp *>(payload), b, packedVariants());
   bool isMix = StringRef(op.name).starts_with("v_fma_mix");
   if ((op.type == LaneType::F16 || isMix) &&
       (flushesHalfDenormals(b.info()) || clampsHalfOverflow(b.info())))
@@ -286,11 +294,11 @@ bool buildPacked(InstBuilder &b, const AsmText &text, Inst &inst,
                       source.kind == TextOperand::Float;
     if (constantHighHalf(op, source, m->selectLow[n] || m->selectHigh[n]))
       return b.refuse("the high half of a packed f32 constant");
-    if (!b.setSource(inst, n, source, words && isConstant ? LaneType::F32 : type))
+    if (!b.setSource(inst, n, source,
+                     words && isConstant ? LaneType::F32 : type))
       return false;
     // The low result must not overwrite what the high half still reads.
-    if (!(inst.scalars >> n & 1) &&
-        inst.src[n] + m->selectHigh[n] == inst.dst)
+    if (!(inst.scalars >> n & 1) && inst.src[n] + m->selectHigh[n] == inst.dst)
       plain = false;
   }
   inst.ext = m;

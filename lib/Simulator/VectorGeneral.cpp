@@ -127,8 +127,7 @@ void modifyOutput(Wave &wave, const VectorModifiers &m, LaneType type,
     if (type == LaneType::F32) {
       result[i] = outputModifiers<float>(result[i], omod, m.clamp);
     } else if (type == LaneType::F16) {
-      result[i] =
-          outputModifiers<_Float16>(uint16_t(result[i]), omod, m.clamp);
+      result[i] = outputModifiers<_Float16>(uint16_t(result[i]), omod, m.clamp);
     } else {
       uint64_t bits = result[i] | uint64_t(result[i + waveSize]) << 32;
       bits = outputModifiers<double>(bits, omod, m.clamp);

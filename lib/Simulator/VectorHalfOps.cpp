@@ -75,7 +75,6 @@ constexpr VectorOp ops[] = {
     valueOp<subrev>("v_subrev_f16"),
     valueOp<mul>("v_mul_f16"),
     keepHighOp<fma>("v_fma_f16"),
-    accumulateOp<fma>("v_fmac_f16"),
     valueOp<extremum2<true, false>>("v_max_f16"),
     valueOp<extremum2<false, false>>("v_min_f16"),
     valueOp<extremum2<true, true>>("v_max_f16.ieee"),

@@ -20,7 +20,6 @@ FLYATTN_LANE_FUNCTIONS
 using U = uint32_t;
 using I = int32_t;
 
-
 U mov(U a) { return a; }
 U add(U a, U b) { return a + b; }
 U sub(U a, U b) { return a - b; }
@@ -80,12 +79,8 @@ U bfi(U mask, U a, U b) { return (mask & a) | (~mask & b); }
 U bfm(U width, U offset) {
   return ((U(1) << (width & 31)) - 1) << (offset & 31);
 }
-U alignbit(U a, U b, U n) {
-  return U((uint64_t(a) << 32 | b) >> (n & 31));
-}
-U alignbyte(U a, U b, U n) {
-  return U((uint64_t(a) << 32 | b) >> 8 * (n & 3));
-}
+U alignbit(U a, U b, U n) { return U((uint64_t(a) << 32 | b) >> (n & 31)); }
+U alignbyte(U a, U b, U n) { return U((uint64_t(a) << 32 | b) >> 8 * (n & 3)); }
 
 /// One byte of v_perm: 0-3 from b, 4-7 from a; 8-11 the signs of bytes 1, 3, 5
 /// and 7; 12 zero; above all ones. Without branches, so that it vectorises.

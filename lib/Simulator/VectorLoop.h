@@ -49,8 +49,7 @@ namespace flyattn::sim::FLYATTN_ISA {
 
 enum Heat { Cold, Hot };
 
-template <typename To, typename From>
-FLYATTN_ALWAYS_INLINE To bits(From from) {
+template <typename To, typename From> FLYATTN_ALWAYS_INLINE To bits(From from) {
   static_assert(sizeof(To) == sizeof(From));
   return __builtin_bit_cast(To, from);
 }
@@ -75,8 +74,8 @@ template <typename T>
 constexpr bool isWideFloat =
     std::is_same_v<T, double> || std::is_same_v<T, _Float16>;
 
-template <typename T> FLYATTN_ALWAYS_INLINE T fromBits(uint32_t low,
-                                                       uint32_t high) {
+template <typename T>
+FLYATTN_ALWAYS_INLINE T fromBits(uint32_t low, uint32_t high) {
   if constexpr (sizeof(T) == 8)
     return bits<T>(uint64_t(low) | uint64_t(high) << 32);
   else if constexpr (sizeof(T) == 2)
@@ -108,10 +107,8 @@ template <typename T> struct Source<T, true> {
 };
 template <typename T> struct Source<T, false> {
   const uint32_t *lanes;
-  FLYATTN_ALWAYS_INLINE Source(const Wave &w, unsigned n)
-      : lanes(w.vgpr(n)) {}
-  FLYATTN_ALWAYS_INLINE explicit Source(const uint32_t *lanes)
-      : lanes(lanes) {}
+  FLYATTN_ALWAYS_INLINE Source(const Wave &w, unsigned n) : lanes(w.vgpr(n)) {}
+  FLYATTN_ALWAYS_INLINE explicit Source(const uint32_t *lanes) : lanes(lanes) {}
   FLYATTN_ALWAYS_INLINE T operator[](unsigned i) const {
     return fromBits<T>(lanes[i], sizeof(T) == 8 ? lanes[i + waveSize] : 0);
   }
@@ -184,13 +181,59 @@ template <auto Fn> struct General {
     [&](auto... source) {
       FpuScope scope(Sig::wide ? w.fpu64 : w.fpu32, w.fpu32);
       FLYATTN_LANES putLane<R>(out, i, Fn(source[i]...));
-    }(Source<A, false>(
-        readSource(w, inst, I, laneType<A>(), buffer[I]))...);
+    }(Source<A, false>(readSource(w, inst, I, laneType<A>(), buffer[I]))...);
   }
   static const Inst *run(Wave &w, const Inst *inst) {
     alignas(64) uint32_t result[2 * waveSize];
     evaluate(Fn, w, inst, result, typename Sig::Indices());
     writeResult(w, inst, laneType<R>(), result);
+    return inst + 1;
+  }
+};
+
+/// The handler for f32 sources with signs and no other modifiers.
+template <auto Fn> struct Signs {
+  using Sig = Signature<decltype(Fn)>;
+  using R = typename Sig::Result;
+
+  struct Operand {
+    const uint32_t *lanes;
+    uint32_t keep, flip;
+    FLYATTN_ALWAYS_INLINE Operand(const Wave &w, const Inst *inst, unsigned n,
+                                  uint32_t *buffer) {
+      const auto *m = static_cast<const VectorModifiers *>(inst->ext);
+      keep = m->src[n].abs ? 0x7fffffffu : ~0u;
+      flip = m->src[n].neg ? 0x80000000u : 0;
+      lanes = w.vgpr(inst->src[n]);
+      if (inst->scalars >> n & 1) {
+        uint32_t value = w.s[inst->src[n]];
+        FLYATTN_LANES buffer[i] = value;
+        lanes = buffer;
+      }
+    }
+    FLYATTN_ALWAYS_INLINE float operator[](unsigned i) const {
+      return bits<float>((lanes[i] & keep) ^ flip);
+    }
+  };
+  template <typename... S>
+  FLYATTN_ALWAYS_INLINE static void loop(uint32_t *out, S... source) {
+    FLYATTN_LANES putLane<R>(out, i, Fn(source[i]...));
+  }
+  template <size_t... I>
+  FLYATTN_ALWAYS_INLINE static void
+  sources(Wave &w, const Inst *inst, uint32_t *out, std::index_sequence<I...>) {
+    alignas(64) uint32_t buffer[sizeof...(I)][waveSize];
+    loop(out, Operand(w, inst, I, buffer[I])...);
+  }
+  static const Inst *run(Wave &w, const Inst *inst) {
+    uint32_t *dst = w.vgpr(inst->dst);
+    if (w.exec() == allLanes) [[likely]] {
+      sources(w, inst, dst, typename Sig::Indices());
+      return inst + 1;
+    }
+    alignas(64) uint32_t result[waveSize];
+    sources(w, inst, result, typename Sig::Indices());
+    blend(dst, result, w.laneMask());
     return inst + 1;
   }
 };
@@ -206,9 +249,9 @@ template <auto Fn, bool WritesExec, int Scalars> struct Compare {
     return packMask(words);
   }
   template <typename... A, size_t... I>
-  FLYATTN_ALWAYS_INLINE static uint64_t
-  evaluate(bool (*)(A...), Wave &w, const Inst *inst,
-           std::index_sequence<I...>) {
+  FLYATTN_ALWAYS_INLINE static uint64_t evaluate(bool (*)(A...), Wave &w,
+                                                 const Inst *inst,
+                                                 std::index_sequence<I...>) {
     if constexpr (Scalars >= 0) {
       return loop(Source<A, (Scalars >> I & 1) != 0>(w, inst->src[I])...);
     } else {
@@ -227,6 +270,10 @@ template <auto Fn, bool WritesExec, int Scalars> struct Compare {
     return inst + 1;
   }
 };
+
+template <typename R, typename... A> constexpr bool takesFloats(R (*)(A...)) {
+  return (std::is_same_v<A, float> && ...);
+}
 
 template <typename R, typename... A>
 constexpr void describeSources(VectorOp &op, R (*)(A...)) {
@@ -248,6 +295,8 @@ constexpr VectorOp valueOp(const char *name) {
   using Sig = Signature<decltype(Fn)>;
   if constexpr (heat == Hot) {
     static_assert(!Sig::wide && sizeof(typename Sig::Result) == 4);
+    if constexpr (takesFloats(Fn))
+      op.signs = &Signs<Fn>::run;
     op.plain[0] = &Plain<Fn, 0>::run;
     op.plain[1] = &Plain<Fn, 1>::run;
     if constexpr (Sig::sources >= 2) {

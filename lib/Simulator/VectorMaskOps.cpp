@@ -26,10 +26,16 @@ template <unsigned Scalars> const Inst *selectPlain(Wave &w, const Inst *inst) {
   alignas(64) uint32_t result[waveSize];
   uint32_t *dst = w.vgpr(inst->dst);
   auto select = [&](uint32_t *out) {
-    // Spread the mask over the lanes, then select.
-    alignas(64) uint32_t chosen[waveSize];
-    FLYATTN_LANES chosen[i] = (i < 32 ? low : high) >> (i & 31) & 1;
-    FLYATTN_LANES out[i] = chosen[i] ? b[i] : a[i];
+    // One loop for each half of the mask, in arithmetic that vectorises.
+    constexpr unsigned half = waveSize / 2;
+    for (unsigned h = 0; h < waveSize; h += half) {
+      uint32_t word = h ? high : low;
+      FLYATTN_PRAGMA(clang loop vectorize(assume_safety) unroll(disable))
+      for (unsigned i = 0; i < half; ++i) {
+        uint32_t chosen = 0u - (word >> i & 1);
+        out[h + i] = (b[h + i] & chosen) | (a[h + i] & ~chosen);
+      }
+    }
   };
   if (w.exec() == allLanes) {
     select(dst);
@@ -98,8 +104,7 @@ template <bool Signed> const Inst *mad64(Wave &w, const Inst *inst) {
       overflow = __builtin_add_overflow(product, int64_t(addend), &total);
       sum = uint64_t(total);
     } else {
-      overflow =
-          __builtin_add_overflow(uint64_t(a[i]) * b[i], addend, &sum);
+      overflow = __builtin_add_overflow(uint64_t(a[i]) * b[i], addend, &sum);
     }
     putLane(result, i, sum);
     out |= uint64_t(overflow) << i;
@@ -128,11 +133,11 @@ template <bool High> const Inst *mbcnt(Wave &w, const Inst *inst) {
 template <typename F> struct DivisionLimits;
 template <> struct DivisionLimits<float> {
   static constexpr int nearMax = 96, shift = 64, tinyExponent = 23,
-                       fmasShift = 32, mantissaBits = 23, exponentMask = 255;
+                       mantissaBits = 23, exponentMask = 255;
 };
 template <> struct DivisionLimits<double> {
   static constexpr int nearMax = 768, shift = 128, tinyExponent = 53,
-                       fmasShift = 64, mantissaBits = 52, exponentMask = 2047;
+                       mantissaBits = 52, exponentMask = 2047;
 };
 
 template <typename F> int biasedExponent(F x) {
@@ -147,8 +152,7 @@ template <typename F> bool isDenormal(F x) {
 
 /// v_div_scale: `x` is one of `denominator` and `numerator`, scaled if the
 /// division would leave the range of normal numbers.
-template <typename F>
-F divScale(F x, F denominator, F numerator, bool &vcc) {
+template <typename F> F divScale(F x, F denominator, F numerator, bool &vcc) {
   using L = DivisionLimits<F>;
   auto scaled = [&](int n) { return F(__builtin_ldexp(double(x), n)); };
   vcc = false;
@@ -199,7 +203,21 @@ template <typename F> const Inst *divScaleOp(Wave &w, const Inst *inst) {
   return inst + 1;
 }
 
-/// v_div_fmas: fma, scaled back where VCC says so.
+/// v_div_fmas: fma; where VCC says so, v_div_scale's scaling is undone: the
+/// quotient's exponent tells which operand had been scaled.
+float divFmas(float a, float b, float c, bool vcc) {
+  if (!vcc)
+    return __builtin_fmaf(a, b, c);
+  int shift = biasedExponent(c) > 127 ? 64 : -64;
+  // In f64, so that a denormal result is rounded once.
+  return float(__builtin_ldexp(__builtin_fma(a, b, c), shift));
+}
+double divFmas(double a, double b, double c, bool vcc) {
+  double sum = __builtin_fma(a, b, c);
+  return vcc ? __builtin_ldexp(sum, biasedExponent(c) > 1023 ? 128 : -128)
+             : sum;
+}
+
 template <typename F> const Inst *divFmasOp(Wave &w, const Inst *inst) {
   constexpr LaneType type = laneType<F>();
   alignas(64) uint32_t buffer[3][2 * waveSize], result[2 * waveSize];
@@ -210,18 +228,8 @@ template <typename F> const Inst *divFmasOp(Wave &w, const Inst *inst) {
   {
     FpuScope scope(sizeof(F) == 8 ? w.fpu64 : w.fpu32, w.fpu32);
     Source<F, false> a(p[0]), b(p[1]), c(p[2]);
-    for (unsigned i = 0; i < waveSize; ++i) {
-      double factor = vcc >> i & 1 ? DivisionLimits<F>::fmasShift == 32
-                                         ? 0x1p32
-                                         : 0x1p64
-                                   : 1.0;
-      F sum;
-      if constexpr (sizeof(F) == 8)
-        sum = __builtin_fma(a[i], b[i], c[i]);
-      else
-        sum = __builtin_fmaf(a[i], b[i], c[i]);
-      putLane(result, i, F(sum * F(factor)));
-    }
+    for (unsigned i = 0; i < waveSize; ++i)
+      putLane(result, i, divFmas(a[i], b[i], c[i], vcc >> i & 1));
   }
   writeResult(w, inst, type, result);
   return inst + 1;

@@ -37,10 +37,11 @@ struct VectorOp {
   VectorForm form;
   LaneType dst;
   LaneType src[3];
-  bool keepsHigh;     ///< a 16-bit result keeps the other half of its register
-  bool readsDst;      ///< the destination is the last source (v_fmac)
-  Handler general;    ///< any operands, any modifiers
-  Handler plain[8];   ///< by Inst::scalars, without modifiers; may be null
+  bool keepsHigh;   ///< a 16-bit result keeps the other half of its register
+  bool readsDst;    ///< the destination is the last source (v_fmac)
+  Handler general;  ///< any operands, any modifiers
+  Handler plain[8]; ///< by Inst::scalars, without modifiers; may be null
+  Handler signs;    ///< with signs of f32 sources only; may be null
 };
 
 /// A packed instruction (VOP3P).

@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Two halves are computed at once: the low half from the parts that op_sel
-// selects, the high half from those of op_sel_hi. Inst::ext is a PackedModifiers.
+// selects, the high half from those of op_sel_hi. Inst::ext is a
+// PackedModifiers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -137,12 +138,11 @@ template <MixResult kind> const Inst *fmaMix(Wave &w, const Inst *inst) {
   for (unsigned i = 0; i < waveSize; ++i) {
     float x[3];
     for (unsigned n = 0; n < 3; ++n) {
-      uint32_t word = inst->scalars >> n & 1 ? w.s[inst->src[n]]
-                                             : w.vgpr(inst->src[n])[i];
+      uint32_t word =
+          inst->scalars >> n & 1 ? w.s[inst->src[n]] : w.vgpr(inst->src[n])[i];
       // op_sel_hi: f16 instead of f32; op_sel: its high half.
-      x[n] = m.selectHigh[n]
-                 ? float(halfPart<H>(word, m.selectLow[n], false))
-                 : bits<float>(word);
+      x[n] = m.selectHigh[n] ? float(halfPart<H>(word, m.selectLow[n], false))
+                             : bits<float>(word);
       if (m.negHigh[n]) // neg_hi is |x| here
         x[n] = __builtin_fabsf(x[n]);
       if (m.negLow[n])
@@ -170,9 +170,9 @@ const Inst *pkMov(Wave &w, const Inst *inst) {
   alignas(64) uint32_t result[2 * waveSize];
   for (unsigned n = 0; n < 2; ++n)
     for (unsigned i = 0; i < waveSize; ++i)
-      result[n * waveSize + i] =
-          inst->scalars >> n & 1 ? w.s[inst->src[n] + m.selectLow[n]]
-                                 : w.vgpr(inst->src[n] + m.selectLow[n])[i];
+      result[n * waveSize + i] = inst->scalars >> n & 1
+                                     ? w.s[inst->src[n] + m.selectLow[n]]
+                                     : w.vgpr(inst->src[n] + m.selectLow[n])[i];
   writeLanes(w, inst->dst, 2, w.exec(), result);
   return inst + 1;
 }

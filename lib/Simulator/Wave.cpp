@@ -25,8 +25,8 @@ uint32_t flyattn::sim::largestOf(const uint32_t *lanes) {
       auto value = int32_t(lanes[i + n] ^ 0x80000000u);
       top[n] = value > top[n] ? value : top[n];
     }
-  int32_t largest = std::max(std::max(top[0], top[1]),
-                             std::max(top[2], top[3]));
+  int32_t largest =
+      std::max(std::max(top[0], top[1]), std::max(top[2], top[3]));
   return uint32_t(largest) ^ 0x80000000u;
 }
 

@@ -59,9 +59,7 @@ struct Access {
   uint64_t at(unsigned lane) const {
     return offset ? base + offset[lane] : address[lane];
   }
-  unsigned validDwords(unsigned lane) const {
-    return whole ? 4 : valid[lane];
-  }
+  unsigned validDwords(unsigned lane) const { return whole ? 4 : valid[lane]; }
   /// Takes the lanes' offsets from a register, which a delayed operation may
   /// not rely on.
   void setOffsets(uint64_t from, const uint32_t *lanes, bool delayed) {
@@ -108,9 +106,9 @@ struct Wave {
   uint8_t *scratch = nullptr; ///< [lane][scratchSize]
   Workgroup *group = nullptr;
   const Inst *pc = nullptr;
-  uint32_t mode = 0;     ///< the MODE register
-  FpuControl fpu32 = 0;  ///< host control word for f32 arithmetic
-  FpuControl fpu64 = 0;  ///< and for f16 and f64
+  uint32_t mode = 0;    ///< the MODE register
+  FpuControl fpu32 = 0; ///< host control word for f32 arithmetic
+  FpuControl fpu64 = 0; ///< and for f16 and f64
   WaveState state = WaveState::Ready;
   bool delaysDma = false; ///< LDS DMA lands at its wait
   bool delaysAll = false; ///< and so does every other operation
@@ -122,7 +120,9 @@ struct Wave {
   std::string error;
 
   FLYATTN_ALWAYS_INLINE uint32_t *vgpr(unsigned n) { return v + n * waveSize; }
-  FLYATTN_ALWAYS_INLINE const uint32_t *vgpr(unsigned n) const { return v + n * waveSize; }
+  FLYATTN_ALWAYS_INLINE const uint32_t *vgpr(unsigned n) const {
+    return v + n * waveSize;
+  }
   FLYATTN_ALWAYS_INLINE uint64_t s64(unsigned n) const {
     uint64_t value;
     __builtin_memcpy(&value, s + n, 8);

@@ -193,8 +193,8 @@ Error WorkgroupRunner::overBudget() const {
       message += "has ended";
       continue;
     }
-    message += wave.state == WaveState::AtBarrier ? "waits at the barrier"
-                                                  : "runs";
+    message +=
+        wave.state == WaveState::AtBarrier ? "waits at the barrier" : "runs";
     if (wave.pc->index < program.listing.size()) {
       const DisassembledInst &text = program.listing[wave.pc->index];
       message += " at offset 0x" + utohexstr(text.offset, /*LowerCase=*/true) +

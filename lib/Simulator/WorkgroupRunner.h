@@ -22,11 +22,11 @@ struct LaunchContext {
   const Program &program;
   const LaunchParams &params;
   const Options &options;
-  const Memory &memory;        ///< with kernarg, packet and code
+  const Memory &memory; ///< with kernarg, packet and code
   uint64_t kernargAddress = 0;
-  uint64_t packetAddress = 0;  ///< of the AQL dispatch packet
+  uint64_t packetAddress = 0; ///< of the AQL dispatch packet
   uint64_t codeAddress = 0;
-  uint32_t ldsSize = 0;        ///< bytes a workgroup
+  uint32_t ldsSize = 0; ///< bytes a workgroup
 
   unsigned workItems() const {
     return params.block[0] * params.block[1] * params.block[2];

@@ -64,8 +64,8 @@ enum class MfmaNumerics { Fma };
 
 struct Options {
   unsigned threads = 0; ///< host threads; 0 = one a core
-  unsigned quantum =
-      16; ///< instructions a wave runs before the next takes over
+  /// Instructions that a wave runs before the next takes over.
+  unsigned quantum = 16;
   WaveOrder order = WaveOrder::Forward;
   uint64_t seed = 0; ///< for WaveOrder::Random
   CommitPolicy commit = CommitPolicy::LateDma;

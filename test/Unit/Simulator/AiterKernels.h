@@ -1,4 +1,5 @@
-//===- AiterKernels.h - AITER's attention kernels as code objects -*- C++ -*--===//
+//===- AiterKernels.h - AITER's attention kernels as code objects -*- C++
+//-*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,5 @@
-//===- ForeignAttentionTest.cpp - Attention kernels that FlyAttn did not compile ===//
+//===- ForeignAttentionTest.cpp - Attention kernels that FlyAttn did not compile
+//===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -136,7 +137,8 @@ double referenceRow(const Problem &p, const Tensor &q, const Tensor &k,
                     unsigned row, std::vector<double> &o) {
   unsigned dq = p.kernel.headDimQk, dv = p.kernel.headDimV;
   unsigned kvHead = head / (p.heads / p.kvHeads);
-  const double *qRow = &q.values[(size_t(s.firstQ + row) * p.heads + head) * dq];
+  const double *qRow =
+      &q.values[(size_t(s.firstQ + row) * p.heads + head) * dq];
   int visible = p.kernel.causal ? int(row + 1 + s.lengthKv) - int(s.lengthQ)
                                 : int(s.lengthKv);
   std::vector<double> score(visible);
@@ -200,7 +202,7 @@ std::vector<uint8_t> readFile(const std::filesystem::path &path) {
 /// but for hd256, whose kernels take a coarse exponential.
 Errors boundsOf(const Kernel &kernel) {
   Errors bounds;
-  bounds.o = kernel.fp8                           ? 4.3e-2
+  bounds.o = kernel.fp8                            ? 4.3e-2
              : kernel.rounding == Kernel::Truncate ? 9e-3
                                                    : 3.3e-3;
   bounds.lse = kernel.headDimQk == 256 ? 1.5e-3 : 1e-6;
@@ -226,11 +228,11 @@ protected:
     call.q = memory.bind(q.bytes.data(), q.bytes.size(), "q");
     call.k = memory.bind(k.bytes.data(), k.bytes.size(), "k");
     call.v = memory.bind(v.bytes.data(), v.bytes.size(), "v");
-    call.o = memory.allocate(size_t(p.totalQ) * p.heads * kernel.headDimV * 2,
-                             "o");
+    call.o =
+        memory.allocate(size_t(p.totalQ) * p.heads * kernel.headDimV * 2, "o");
     call.lse = memory.allocate(size_t(p.totalQ) * p.heads * 4, "lse");
-    call.cumulativeQ = memory.bind(cumulativeQ.data(), cumulativeQ.size() * 4,
-                                   "cumulative q");
+    call.cumulativeQ =
+        memory.bind(cumulativeQ.data(), cumulativeQ.size() * 4, "cumulative q");
     call.cumulativeKv = memory.bind(cumulativeKv.data(),
                                     cumulativeKv.size() * 4, "cumulative kv");
     call.descaleQ = memory.bind(&p.descaleQ, 4, "q descale");

@@ -1,4 +1,5 @@
-//===- InstructionTest.h - Runs instructions that are given as text -*- C++ -*--===//
+//===- InstructionTest.h - Runs instructions that are given as text -*- C++
+//-*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -149,9 +150,8 @@ private:
     // Scalars through lane 0, as there is no scalar store on these chips.
     t += "v_mov_b32_e32 v61, 0\n";
     auto store = [&](const std::string &scalar, unsigned index) {
-      t += "v_mov_b32_e32 v62, " + scalar + "\n" +
-           "v_mov_b32_e32 v61, " + at(index) + "\n" +
-           "global_store_dword v61, v62, s[2:3]\n";
+      t += "v_mov_b32_e32 v62, " + scalar + "\n" + "v_mov_b32_e32 v61, " +
+           at(index) + "\n" + "global_store_dword v61, v62, s[2:3]\n";
     };
     for (unsigned n = 0; n < sgprs; ++n)
       store("s" + std::to_string(firstSgpr + n), n);
@@ -221,8 +221,8 @@ inline Lanes testLanes(unsigned salt) {
     state ^= state << 13;
     state ^= state >> 17;
     state ^= state << 5;
-    lanes[i] = i < 48 ? edges[(i * (2 * salt + 1) + salt * 7) % edges.size()]
-                      : state;
+    lanes[i] =
+        i < 48 ? edges[(i * (2 * salt + 1) + salt * 7) % edges.size()] : state;
   }
   return lanes;
 }
@@ -242,9 +242,6 @@ inline bool sameHalf(uint32_t a, uint32_t b) {
   bool nanA = (a & 0x7fff) > 0x7c00, nanB = (b & 0x7fff) > 0x7c00;
   return nanA || nanB ? nanA && nanB : (a & 0xffff) == (b & 0xffff);
 }
-
-/// Mnemonics that instruction tests have run, for the test of coverage.
-std::vector<std::string> &testedMnemonics();
 
 } // namespace flyattn::test
 

@@ -65,8 +65,8 @@ TEST(Modifiers, ClampAndOutputMultiplier) {
       // Ignored where denormal results are on.
       float factor[3] = {2, 4, 0.5f};
       for (unsigned n = 0; n < 3; ++n)
-        EXPECT_TRUE(sameFloat(k.vgpr[3 + n][i],
-                              word(a * (denormals ? 1 : factor[n]))));
+        EXPECT_TRUE(
+            sameFloat(k.vgpr[3 + n][i], word(a * (denormals ? 1 : factor[n]))));
     }
   }
 }
@@ -108,15 +108,14 @@ TEST(Sdwa, SelectsBytesAndWords) {
       }
       W a = was.vgpr[1][i], b = was.vgpr[2][i];
       EXPECT_EQ(k.vgpr[0][i], (a >> 8 & 255) + (b >> 16));
-      EXPECT_EQ(k.vgpr[3][i], (was.vgpr[3][i] & 0xffff) |
-                                  ((a & 0xffff) | b >> 24) << 16);
+      EXPECT_EQ(k.vgpr[3][i],
+                (was.vgpr[3][i] & 0xffff) | ((a & 0xffff) | b >> 24) << 16);
       int8_t byte = int8_t(W(int8_t(a)) + b);
       EXPECT_EQ(k.vgpr[4][i], W(int32_t(byte)) << 16);
       EXPECT_EQ(k.vgpr[5][i], a >> 16 & 255);
       EXPECT_EQ(k.vgpr[6][i], word(float(a >> 16)));
       compare |= D((a & 255) < (b & 255)) << i;
-      EXPECT_TRUE(sameFloat(k.vgpr[7][i],
-                            word(-real(a) * std::fabs(real(b)))));
+      EXPECT_TRUE(sameFloat(k.vgpr[7][i], word(-real(a) * std::fabs(real(b)))));
     }
     EXPECT_EQ(k.vcc, compare);
   }

@@ -1,4 +1,5 @@
-//===- VectorCheck.h - Checks a vector instruction against a lambda -*- C++ -*--===//
+//===- VectorCheck.h - Checks a vector instruction against a lambda -*- C++
+//-*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -37,8 +38,7 @@ inline bool withinUlp(uint32_t a, uint32_t b) {
 inline std::ostream &operator<<(std::ostream &out, const VectorCase &c) {
   return out << c.mnemonic;
 }
-inline std::string
-caseName(const testing::TestParamInfo<VectorCase> &info) {
+inline std::string caseName(const testing::TestParamInfo<VectorCase> &info) {
   return info.param.mnemonic;
 }
 

@@ -145,10 +145,10 @@ const VectorCase cases[] = {
      sameFloat, "gfx950", true},
     {"v_max_f32", 2, [](W a, W b, W) { return maximum(a, b); }, sameFloat},
     {"v_min_f32", 2, [](W a, W b, W) { return minimum(a, b); }, sameFloat},
-    {"v_max3_f32", 3,
-     [](W a, W b, W c) { return maximum(maximum(a, b), c); }, sameFloat},
-    {"v_min3_f32", 3,
-     [](W a, W b, W c) { return minimum(minimum(a, b), c); }, sameFloat},
+    {"v_max3_f32", 3, [](W a, W b, W c) { return maximum(maximum(a, b), c); },
+     sameFloat},
+    {"v_min3_f32", 3, [](W a, W b, W c) { return minimum(minimum(a, b), c); },
+     sameFloat},
     {"v_med3_f32", 3, median, sameFloat},
     {"v_exp_f32", 1, [](W a, W, W) { return exp2Of(a); }, withinUlp},
     {"v_log_f32", 1, [](W a, W, W) { return log2Of(a); }, withinUlp},
@@ -200,6 +200,9 @@ const VectorCase cases[] = {
     {"v_cvt_i32_f32", 1, [](W a, W, W) { return saturateSigned(wide(a)); },
      sameWord},
     {"v_cvt_u32_f32", 1, [](W a, W, W) { return saturateUnsigned(wide(a)); },
+     sameWord},
+    {"v_cvt_rpi_i32_f32", 1,
+     [](W a, W, W) { return saturateSigned(std::floor(real(a) + 0.5f)); },
      sameWord},
     {"v_cvt_flr_i32_f32", 1,
      [](W a, W, W) { return saturateSigned(std::floor(wide(a))); }, sameWord},
@@ -265,8 +268,8 @@ const VectorCase flushCases[] = {
      sameFloat},
     {"v_fma_f32", 3,
      [](W a, W b, W c) {
-       return flush(word(
-           std::fma(real(flush(a)), real(flush(b)), real(flush(c)))));
+       return flush(
+           word(std::fma(real(flush(a)), real(flush(b)), real(flush(c)))));
      },
      sameFloat},
     {"v_max_f32", 2,
@@ -411,13 +414,12 @@ TEST(SmallFormats, EveryCodeWidens) {
     KernelText k(c.chip);
     for (unsigned i = 0; i < 64; ++i)
       k.vgpr[1][i] = 0x03020100u + 0x04040404u * i;
-    ASSERT_TRUE(k.run(
-        "v_cvt_f32_" + f + " v2, v1\n" + "v_cvt_f32_" + f +
-        "_sdwa v3, v1 src0_sel:BYTE_1\n" + "v_cvt_f32_" + f +
-        "_sdwa v4, v1 src0_sel:BYTE_2\n" + "v_cvt_f32_" + f +
-        "_sdwa v5, v1 src0_sel:BYTE_3\n" + "v_cvt_pk_f32_" + f +
-        " v[6:7], v1\n" + "v_cvt_pk_f32_" + f +
-        "_sdwa v[8:9], v1 src0_sel:WORD_1"))
+    ASSERT_TRUE(k.run("v_cvt_f32_" + f + " v2, v1\n" + "v_cvt_f32_" + f +
+                      "_sdwa v3, v1 src0_sel:BYTE_1\n" + "v_cvt_f32_" + f +
+                      "_sdwa v4, v1 src0_sel:BYTE_2\n" + "v_cvt_f32_" + f +
+                      "_sdwa v5, v1 src0_sel:BYTE_3\n" + "v_cvt_pk_f32_" + f +
+                      " v[6:7], v1\n" + "v_cvt_pk_f32_" + f +
+                      "_sdwa v[8:9], v1 src0_sel:WORD_1"))
         << k.error;
     for (unsigned i = 0; i < 64; ++i)
       for (unsigned byte = 0; byte < 4; ++byte) {
@@ -469,8 +471,8 @@ TEST(SmallFormats, PackRoundsToNearestEven) {
       }
       k.vgpr[3] = k.vgpr[0];
       std::string cvt = std::string("v_cvt_pk_") + c.format + "_f32 ";
-      ASSERT_TRUE(k.run(cvt + "v0, v1, v2\n" + cvt +
-                        "v3, v1, v2 op_sel:[0,0,1]"))
+      ASSERT_TRUE(
+          k.run(cvt + "v0, v1, v2\n" + cvt + "v3, v1, v2 op_sel:[0,0,1]"))
           << k.error;
       for (unsigned i = 0; i < 64; ++i) {
         W pair = encodeSmall(c, wide(k.vgpr[1][i]), saturates) |

@@ -86,8 +86,8 @@ const VectorCase cases[] = {
     {"v_mul_hi_i32", 2,
      [](W a, W b, W) { return W(int64_t(I(a)) * int64_t(I(b)) >> 32); },
      sameWord},
-    {"v_mul_u32_u24", 2,
-     [](W a, W b, W) { return W(D(low24(a)) * low24(b)); }, sameWord},
+    {"v_mul_u32_u24", 2, [](W a, W b, W) { return W(D(low24(a)) * low24(b)); },
+     sameWord},
     {"v_mul_i32_i24", 2,
      [](W a, W b, W) { return W(signed24(a) * signed24(b)); }, sameWord},
     {"v_mul_hi_u32_u24", 2,
@@ -193,15 +193,15 @@ TEST(VectorPerm, EverySelector) {
   for (unsigned i = 0; i < 64; ++i) {
     k.vgpr[1][i] = 0x80112233 + i * 0x01010101;
     k.vgpr[2][i] = 0x44d566f7 - i * 0x01010101;
-    k.vgpr[3][i] = (i % 16) | (i * 7 % 16) << 8 | (i * 3 % 16) << 16 |
-                   (15 - i % 16) << 24;
+    k.vgpr[3][i] =
+        (i % 16) | (i * 7 % 16) << 8 | (i * 3 % 16) << 16 | (15 - i % 16) << 24;
   }
   ASSERT_TRUE(k.run("v_perm_b32 v0, v1, v2, v3")) << k.error;
   for (unsigned i = 0; i < 64; ++i)
     for (unsigned n = 0; n < 4; ++n)
-      EXPECT_EQ(k.vgpr[0][i] >> 8 * n & 255,
-                permuted(k.vgpr[1][i], k.vgpr[2][i],
-                         k.vgpr[3][i] >> 8 * n & 255));
+      EXPECT_EQ(
+          k.vgpr[0][i] >> 8 * n & 255,
+          permuted(k.vgpr[1][i], k.vgpr[2][i], k.vgpr[3][i] >> 8 * n & 255));
 }
 
 TEST(VectorCarry, AddAndSubtract) {
@@ -265,12 +265,11 @@ TEST(VectorSelect, CndmaskReadsVccOrAPair) {
       k.vgpr[n] = testLanes(n);
     k.vcc = 0x5a5a00ff12345678;
     k.setS64(22, 0x0123456789abcdef);
-    k.s(20) = 77;
     k.exec = exec;
     KernelText was = k;
     ASSERT_TRUE(k.run("v_cndmask_b32_e32 v0, v1, v2, vcc\n"
                       "v_cndmask_b32_e64 v3, v1, v2, s[22:23]\n"
-                      "v_cndmask_b32_e64 v4, 0, s20, vcc\n"
+                      "v_cndmask_b32_e64 v4, 0, 7, vcc\n"
                       "v_cndmask_b32_e64 v5, -v1, |v2|, vcc"))
         << k.error;
     for (unsigned i = 0; i < 64; ++i) {
@@ -283,7 +282,7 @@ TEST(VectorSelect, CndmaskReadsVccOrAPair) {
       W a = was.vgpr[1][i], b = was.vgpr[2][i];
       EXPECT_EQ(k.vgpr[0][i], v ? b : a);
       EXPECT_EQ(k.vgpr[3][i], s ? b : a);
-      EXPECT_EQ(k.vgpr[4][i], v ? 77u : 0u);
+      EXPECT_EQ(k.vgpr[4][i], v ? 7u : 0u);
       EXPECT_EQ(k.vgpr[5][i], v ? b & 0x7fffffff : a ^ 0x80000000);
     }
   }

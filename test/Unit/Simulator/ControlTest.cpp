@@ -1,0 +1,128 @@
+//===- ControlTest.cpp - Branches, hints and scalar loads -----------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "InstructionTest.h"
+
+using namespace flyattn::test;
+
+namespace {
+
+using W = uint32_t;
+
+TEST(Control, Branches) {
+  struct Case {
+    const char *branch, *setup;
+    bool taken;
+  };
+  const Case cases[] = {
+      {"s_branch", "", true},
+      {"s_cbranch_scc0", "s_cmp_eq_u32 0, 1", true},
+      {"s_cbranch_scc0", "s_cmp_eq_u32 0, 0", false},
+      {"s_cbranch_scc1", "s_cmp_eq_u32 0, 0", true},
+      {"s_cbranch_scc1", "s_cmp_eq_u32 0, 1", false},
+      {"s_cbranch_vccz", "s_mov_b64 vcc, 0", true},
+      {"s_cbranch_vccz", "s_mov_b64 vcc, 1", false},
+      {"s_cbranch_vccnz", "s_mov_b64 vcc, 1", true},
+      {"s_cbranch_vccnz", "s_mov_b64 vcc, 0", false},
+      {"s_cbranch_execz", "s_mov_b64 exec, 0", true},
+      {"s_cbranch_execz", "s_mov_b64 exec, 1", false},
+      {"s_cbranch_execnz", "s_mov_b64 exec, 1", true},
+      {"s_cbranch_execnz", "s_mov_b64 exec, 0", false},
+  };
+  for (const Case &c : cases) {
+    KernelText k("gfx950");
+    ASSERT_TRUE(k.run(std::string(c.setup) + "\n" + c.branch +
+                      " 1f\ns_mov_b32 s20, 1\n1:\ns_mov_b32 s21, 1"))
+        << k.error;
+    EXPECT_EQ(k.s(20), c.taken ? 0u : 1u) << c.branch << c.setup;
+    EXPECT_EQ(k.s(21), 1u);
+  }
+}
+
+TEST(Control, BackwardBranchAndHints) {
+  KernelText k("gfx950");
+  ASSERT_TRUE(k.run("s_mov_b32 s20, 5\n1:\ns_add_u32 s21, s21, 3\n"
+                    "s_nop 3\ns_setprio 2\ns_sleep 1\nv_nop\n"
+                    "s_sub_u32 s20, s20, 1\ns_cmp_lg_u32 s20, 0\n"
+                    "s_cbranch_scc1 1b\n"
+                    "s_icache_inv\ns_dcache_inv\ns_dcache_wb\n"
+                    "s_dcache_inv_vol\ns_dcache_wb_vol\n"
+                    "buffer_inv sc1\nbuffer_wbl2 sc1\ns_ttracedata\n"
+                    "s_incperflevel 1\ns_decperflevel 1"))
+      << k.error;
+  EXPECT_EQ(k.s(21), 15u);
+}
+
+TEST(Control, TrapIsAnError) {
+  KernelText k("gfx950");
+  EXPECT_FALSE(k.run("s_trap 2"));
+  EXPECT_NE(k.error.find("the kernel traps"), std::string::npos) << k.error;
+}
+
+TEST(Control, GetpcPointsAtTheNextInstruction) {
+  KernelText k("gfx950");
+  // The word behind s_getpc is the first instruction's encoding.
+  ASSERT_TRUE(k.run("s_getpc_b64 s[20:21]\ns_load_dword s22, s[20:21], 0x0\n"
+                    "s_waitcnt lgkmcnt(0)"))
+      << k.error;
+  auto code = llvm::cantFail(
+      flyattn::sim::assemble("gfx950", "s_load_dword s22, s[20:21], 0x0"));
+  W first;
+  std::memcpy(&first, code.data(), 4);
+  EXPECT_EQ(k.s(22), first);
+}
+
+TEST(Control, ConditionCodeAsAnOperand) {
+  KernelText k("gfx950");
+  ASSERT_TRUE(k.run("s_cmp_eq_u32 0, 0\ns_add_u32 s20, src_scc, 4")) << k.error;
+  EXPECT_EQ(k.s(20), 5u);
+}
+
+TEST(ScalarMemory, LoadsOfEveryWidth) {
+  for (unsigned n : {1, 2, 4, 8, 16}) {
+    KernelText k("gfx950");
+    for (unsigned i = 0; i < 256; ++i)
+      k.data.push_back(uint8_t(i * 7 + 1));
+    k.s(51) = 36;
+    std::string width = n == 1 ? "" : "x" + std::to_string(n);
+    std::string dst = n == 1 ? "s20" : "s[20:" + std::to_string(19 + n) + "]";
+    for (const char *offset : {"0x24", "s51", "s51 offset:0x10", "-0x0"}) {
+      ASSERT_TRUE(k.run("s_load_dword" + width + " " + dst + ", s[4:5], " +
+                        offset + "\ns_waitcnt lgkmcnt(0)"))
+          << k.error;
+      unsigned from = std::string(offset) == "-0x0" ? 0
+                      : strlen(offset) > 4          ? 52
+                                                    : 36;
+      for (unsigned i = 0; i < n; ++i) {
+        W want;
+        std::memcpy(&want, &k.data[from + 4 * i], 4);
+        EXPECT_EQ(k.s(20 + i), want) << offset << n;
+      }
+    }
+  }
+}
+
+// Dwords beyond num_records read 0.
+TEST(ScalarMemory, BufferLoadsAreClamped) {
+  for (unsigned n : {1, 2, 4, 8, 16}) {
+    KernelText k("gfx950");
+    k.data.assign(256, 0x5a);
+    std::string width = n == 1 ? "" : "x" + std::to_string(n);
+    std::string dst = n == 1 ? "s20" : "s[20:" + std::to_string(19 + n) + "]";
+    ASSERT_TRUE(k.run("s_mov_b32 s48, s4\ns_mov_b32 s49, s5\n"
+                      "s_mov_b32 s50, 20\ns_mov_b32 s51, 0x20000\n"
+                      "s_buffer_load_dword" +
+                      width + " " + dst + ", s[48:51], 0x8\n" +
+                      "s_waitcnt lgkmcnt(0)"))
+        << k.error;
+    for (unsigned i = 0; i < n; ++i)
+      EXPECT_EQ(k.s(20 + i), i < 3 ? 0x5a5a5a5au : 0u) << n << " " << i;
+  }
+}
+
+} // namespace
