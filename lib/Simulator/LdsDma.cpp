@@ -79,6 +79,10 @@ const Inst *flyattn::sim::issueDma(Wave &w, const Inst *inst, const DmaOp &op,
   }
   a.ldsAddress = uint32_t(first);
   a.perform = op.perform;
+  // It lands at its wait: until then the host can fetch the lines.
+  if (delayed && a.whole)
+    for (unsigned i = 0; i < waveSize; i += 64 / op.stride)
+      __builtin_prefetch(reinterpret_cast<const void *>(a.at(i)));
   w.issue(a, w.vm, maxVmCount, delayed);
   return inst + 1;
 }

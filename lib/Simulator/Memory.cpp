@@ -8,8 +8,14 @@
 
 #include "flyattn/Simulator/Memory.h"
 
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+
+#include <sys/mman.h>
 
 using namespace flyattn::sim;
 
@@ -24,11 +30,19 @@ uint64_t Memory::bind(void *data, uint64_t size, llvm::StringRef name) {
 }
 
 uint64_t Memory::allocate(uint64_t size, llvm::StringRef name) {
-  constexpr uint64_t alignment = 256;
-  owned.push_back(std::make_unique<uint8_t[]>(size + alignment));
-  auto base = reinterpret_cast<uint64_t>(owned.back().get());
-  uint64_t aligned = (base + alignment - 1) / alignment * alignment;
-  auto *data = reinterpret_cast<uint8_t *>(aligned);
+  // Kernels stride through large buffers: on pages of 4 KiB each row of a tile
+  // would miss the host's TLB.
+  constexpr uint64_t hugePage = 2 << 20;
+  uint64_t alignment = size >= hugePage ? hugePage : 256;
+  uint64_t rounded = llvm::alignTo(std::max<uint64_t>(size, 1), alignment);
+  auto *data = static_cast<uint8_t *>(std::aligned_alloc(alignment, rounded));
+  if (!data)
+    llvm::report_bad_alloc_error("simulated memory");
+  owned.emplace_back(data);
+#ifdef MADV_HUGEPAGE
+  if (alignment == hugePage)
+    madvise(data, rounded, MADV_HUGEPAGE);
+#endif
   std::memset(data, 0xFF, size);
   return bind(data, size, name);
 }

@@ -12,6 +12,7 @@
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,7 +45,11 @@ public:
 
 private:
   std::vector<Allocation> ranges; ///< ordered by address
-  std::vector<std::unique_ptr<uint8_t[]>> owned;
+
+  struct Free {
+    void operator()(uint8_t *data) const { std::free(data); }
+  };
+  std::vector<std::unique_ptr<uint8_t, Free>> owned;
 };
 
 } // namespace flyattn::sim
