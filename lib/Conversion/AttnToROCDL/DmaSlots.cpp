@@ -1,5 +1,5 @@
 //===- lib/Conversion/AttnToROCDL/DmaSlots.cpp - KV tiles copied straight into
-//LDS ===//
+// LDS ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -34,6 +34,9 @@ public:
   int64_t bytes(SlotType slot) const override {
     return lineGroups(slot) * linesPerGroup(slot) * pitch(slot);
   }
+  bool sharesOut(SlotType slot) const override {
+    return linesPerGroup(slot) % (workItems / 64) == 0;
+  }
   SmallVector<Type> inflightTypes(InflightType) const override { return {}; }
   SmallVector<Value> fetch(Leaf &b, Buffer buffer, Value row, Value slot,
                            SlotType type) const override;
@@ -63,18 +66,17 @@ SmallVector<Value> DmaSlots::fetch(Leaf &b, Buffer buffer, Value row,
                                    Value slot, SlotType type) const {
   int64_t waves = workItems / 64, perGroup = linesPerGroup(type);
   Value lane = b.lane(), wave = b.wave();
-  Value uniform = b.mul(row, buffer.stride);
-  // Lane l takes 16 bytes of row w + L * (l / 8), column 8 * (l % 8).
-  Value laneRow = b.mul(b.div(lane, 8), perGroup);
-  Value laneBytes = b.mul(b.rem(lane, 8), 16);
-  for (int64_t first = 0; first < lineGroups(type) * perGroup; first += waves) {
-    Value line = b.add(wave, first);
-    Value group = b.div(line, perGroup), lineInGroup = b.rem(line, perGroup);
-    Value source = b.mul(b.add(laneRow, lineInGroup), buffer.stride);
-    source = b.add(source, laneBytes);
-    source = b.add(source, b.mul(group, lineColumns * 2));
+  // Lane l of wave w takes 16 bytes of row w + L * (l / 8), column 8 * (l % 8);
+  // from line to line the step is uniform, so one vector register serves all.
+  Value laneRow = b.add(b.mul(b.div(lane, 8), perGroup), wave);
+  Value source =
+      b.add(b.mul(laneRow, buffer.stride), b.mul(b.rem(lane, 8), 16));
+  Value waveLine = b.ldsAddress(slot, b.mul(wave, pitch(type)));
+  for (int64_t line = 0; line < lineGroups(type) * perGroup; line += waves) {
+    Value uniform = b.mul(b.add(row, line % perGroup), buffer.stride);
+    uniform = b.add(uniform, line / perGroup * lineColumns * 2);
     b.copyToLds(buffer, source, uniform,
-                b.ldsAddress(slot, b.mul(line, pitch(type))));
+                b.ldsAddress(waveLine, line * pitch(type)));
   }
   return {};
 }

@@ -1,5 +1,5 @@
 //===- lib/Conversion/AttnToROCDL/Leaf.h - The instructions that tile lowering
-//emits -*- C++ -*--===//
+// emits -*- C++ -*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,5 @@
 //===- lib/Conversion/AttnToROCDL/LowerMemory.cpp - Views, loads, stores and
-//slots ===//
+// slots ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,5 @@
 //===- lib/Conversion/AttnToROCDL/LowerTiles.cpp - Lower tile ops to one chip's
-//instructions ===//
+// instructions ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -79,11 +79,11 @@ static LogicalResult checkSlots(gpu::GPUFuncOp kernel, unsigned workItems,
   WalkResult result = kernel.walk([&](AllocSlotOp op) {
     SlotType slot = op.getSlot().getType();
     total += lowering.slots->bytes(slot);
-    if (slot.getRows() * slot.getColumns() % (16 * workItems) == 0)
+    if (lowering.slots->sharesOut(slot))
       return WalkResult::advance();
     op.emitOpError() << "a tile of " << slot.getRows() << " x "
                      << slot.getColumns() << " does not share out over "
-                     << workItems << " work-items in pieces of 16 elements";
+                     << workItems << " work-items on " << lowering.chip.name;
     return WalkResult::interrupt();
   });
   if (result.wasInterrupted())

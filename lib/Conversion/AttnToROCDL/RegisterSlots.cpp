@@ -1,5 +1,5 @@
 //===- lib/Conversion/AttnToROCDL/RegisterSlots.cpp - KV tiles that reach LDS
-//through registers ===//
+// through registers ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -35,6 +35,7 @@ public:
                ? slot.getRows() * pitch(slot.getColumns())
                : slot.getColumns() * pitch(slot.getRows());
   }
+  bool sharesOut(SlotType slot) const override;
   SmallVector<Type> inflightTypes(InflightType type) const override {
     auto part = VectorType::get(8, type.getElementType());
     int64_t elements = type.getShape()[0] * type.getShape()[1];
@@ -54,46 +55,53 @@ private:
                       SlotType type) const;
 };
 
-/// A row and a column (i32) of the tile.
-struct Position {
-  Value row, column;
+/// How a tile is shared out: each work-item takes `count` shares of `height` x
+/// `width` elements. Neighbouring work-items take neighbouring columns; from
+/// one share of a work-item to its next the step is `rowStep` rows.
+struct Shares {
+  Shares(SlotType type, unsigned workItems)
+      : height(type.getArrangement() == Arrangement::Transposed ? 4 : 1),
+        width(type.getArrangement() == Arrangement::Transposed ? 4 : 8),
+        perRow(type.getColumns() / width),
+        count(type.getRows() / height * perRow / workItems),
+        rowStep(workItems / perRow * height) {}
+
+  const int64_t height, width, perRow, count, rowStep;
+
+  /// The first row and column (i32) of this work-item's first share.
+  Value row(Leaf &b) const {
+    return b.mul(b.div(b.workItem(), perRow), height);
+  }
+  Value column(Leaf &b) const {
+    return b.mul(b.rem(b.workItem(), perRow), width);
+  }
 };
 } // namespace
 
-/// The first element of the work-item's share number `index`; a share is
-/// `height` x `width` elements, shares lie along the rows.
-static Position share(Leaf &b, SlotType type, int64_t index, unsigned workItems,
-                      int64_t height, int64_t width) {
-  int64_t perRow = type.getColumns() / width;
-  Value number = b.add(b.workItem(), index * workItems);
-  return {b.mul(b.div(number, perRow), height),
-          b.mul(b.rem(number, perRow), width)};
+bool RegisterSlots::sharesOut(SlotType slot) const {
+  Shares shares(slot, workItems);
+  return workItems % shares.perRow == 0 && shares.count > 0 &&
+         slot.getRows() % shares.rowStep == 0;
 }
 
 /// Row slots take 8 elements of one row a share. Transposed slots take 4 x 4;
 /// two values hold its 4 rows.
 SmallVector<Value> RegisterSlots::fetch(Leaf &b, Buffer buffer, Value row,
                                         Value, SlotType type) const {
-  bool transposed = type.getArrangement() == Arrangement::Transposed;
-  int64_t height = transposed ? 4 : 1, width = transposed ? 4 : 8;
-  int64_t shares =
-      type.getRows() * type.getColumns() / (height * width * workItems);
-  auto words = VectorType::get(width / 2, b.getI32Type());
-  auto elements = VectorType::get(width, type.getElementType());
-
-  Value uniform = b.mul(row, buffer.stride);
+  Shares shares(type, workItems);
+  auto words = VectorType::get(shares.width / 2, b.getI32Type());
+  auto elements = VectorType::get(shares.width, type.getElementType());
+  Value offset =
+      b.add(b.mul(shares.row(b), buffer.stride), b.mul(shares.column(b), 2));
   SmallVector<Value> loaded;
-  for (int64_t index = 0; index < shares; ++index) {
-    Position first = share(b, type, index, workItems, height, width);
-    Value offset =
-        b.add(b.mul(first.row, buffer.stride), b.mul(first.column, 2));
-    for (int64_t i = 0; i < height; ++i) {
+  for (int64_t index = 0; index < shares.count; ++index)
+    for (int64_t i = 0; i < shares.height; ++i) {
+      Value uniform =
+          b.mul(b.add(row, index * shares.rowStep + i), buffer.stride);
       loaded.push_back(
           b.bitcast(b.load(words, buffer, offset, uniform), elements));
-      offset = b.add(offset, buffer.stride);
     }
-  }
-  if (!transposed)
+  if (shares.width == 8)
     return loaded;
   SmallVector<Value> pairs;
   for (size_t i = 0; i < loaded.size(); i += 2)
@@ -103,24 +111,26 @@ SmallVector<Value> RegisterSlots::fetch(Leaf &b, Buffer buffer, Value row,
 
 void RegisterSlots::landRows(Leaf &b, ValueRange inflight, Value slot,
                              SlotType type) const {
-  for (auto [index, value] : llvm::enumerate(inflight)) {
-    Position first = share(b, type, index, workItems, 1, 8);
-    Value address = b.add(b.mul(first.row, pitch(type.getColumns())),
-                          b.mul(first.column, 2));
-    b.ldsWrite(value, b.ldsAddress(slot, address));
-  }
+  Shares shares(type, workItems);
+  int64_t rowPitch = pitch(type.getColumns());
+  Value address =
+      b.add(b.mul(shares.row(b), rowPitch), b.mul(shares.column(b), 2));
+  address = b.ldsAddress(slot, address);
+  for (auto [index, value] : llvm::enumerate(inflight))
+    b.ldsWrite(value, b.ldsAddress(address, index * shares.rowStep * rowPitch));
 }
 
 void RegisterSlots::landTransposed(Leaf &b, ValueRange inflight, Value slot,
                                    SlotType type) const {
+  Shares shares(type, workItems);
   int64_t columnPitch = pitch(type.getRows());
   for (size_t index = 0; index < inflight.size() / 2; ++index) {
-    Position first = share(b, type, index, workItems, 4, 4);
-    Value group = b.div(first.row, 4);
+    Value group = b.div(b.add(shares.row(b), index * shares.rowStep), 4);
     Value place = b.mul(b.div(group, 4), 4);
     place = b.add(place, b.mul(b.rem(group, 2), 2));
     place = b.add(place, b.rem(b.div(group, 2), 2));
-    Value address = b.add(b.mul(first.column, columnPitch), b.mul(place, 8));
+    Value address =
+        b.add(b.mul(shares.column(b), columnPitch), b.mul(place, 8));
     address = b.ldsAddress(slot, address);
     // Rows 0 and 1, and rows 2 and 3, of 4 columns each.
     Value upper = inflight[2 * index], lower = inflight[2 * index + 1];

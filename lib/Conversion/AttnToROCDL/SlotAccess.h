@@ -28,6 +28,8 @@ public:
 
   /// Bytes of LDS for a slot.
   virtual int64_t bytes(SlotType slot) const = 0;
+  /// Can the workgroup's work-items copy the slot in equal shares?
+  virtual bool sharesOut(SlotType slot) const = 0;
   /// The registers that a fetch holds until it lands.
   virtual SmallVector<Type> inflightTypes(InflightType type) const = 0;
   virtual SmallVector<Value> fetch(Leaf &b, Buffer buffer, Value row,

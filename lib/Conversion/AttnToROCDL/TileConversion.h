@@ -1,5 +1,5 @@
 //===- lib/Conversion/AttnToROCDL/TileConversion.h - Patterns and types of the
-//tile lowering -*- C++ -*--===//
+// tile lowering -*- C++ -*--===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
