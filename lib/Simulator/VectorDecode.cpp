@@ -84,7 +84,7 @@ const StringMap<const PackedOp *> &packedVariants() {
 }
 
 bool usesHalf(const VectorOp &op) {
-  bool half = op.dst == LaneType::F16;
+  bool half = op.dst == LaneType::F16 || op.makesHalf;
   for (unsigned n = 0; n < op.sources; ++n)
     half |= op.src[n] == LaneType::F16;
   return half;
@@ -216,6 +216,7 @@ bool buildVector(InstBuilder &b, const AsmText &text, Inst &inst,
   SmallVector<const TextOperand *, 3> sources;
   if (!readOperands(b, text, op, inst, sources))
     return false;
+  inst.imm = int32_t(text.number("bitop3"));
   VectorModifiers modifiers;
   bool any;
   if (!readModifiers(b, text, op, sources, modifiers, any))
