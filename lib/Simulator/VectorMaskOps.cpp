@@ -31,7 +31,7 @@ template <unsigned Scalars> const Inst *selectPlain(Wave &w, const Inst *inst) {
     constexpr unsigned half = waveSize / 2;
     for (unsigned h = 0; h < waveSize; h += half) {
       uint32_t word = h ? high : low;
-      FLYATTN_PRAGMA(clang loop vectorize(assume_safety) unroll(disable))
+      FLYATTN_VECTORISE
       for (unsigned i = 0; i < half; ++i) {
         uint32_t chosen = 0u - (word >> i & 1);
         out[h + i] = (b[h + i] & chosen) | (a[h + i] & ~chosen);
