@@ -88,6 +88,14 @@ FLYATTN_ALWAYS_INLINE F median3(F a, F b, F c) {
   return anyNan ? extremum3<false, Ieee>(a, b, c) : result;
 }
 
+/// v_maximum and v_minimum: a NaN operand comes out, quieted.
+template <bool Max, typename F>
+FLYATTN_ALWAYS_INLINE F propagatingExtremum(F a, F b) {
+  F result = extremum<Max, false>(a, b);
+  result = b != b ? quieted(b) : result;
+  return a != a ? quieted(a) : result;
+}
+
 /// v_cmp_class: does x belong to a class of the mask?
 template <typename F> inline bool isOfClass(F x, uint32_t classes) {
   using Word = typename FloatBits<F>::Word;

@@ -32,6 +32,9 @@ template <bool Max, bool Ieee> float extremum2(float a, float b) {
 template <bool Max, bool Ieee> float extremumOf3(float a, float b, float c) {
   return flushed(extremum3<Max, Ieee>(a, b, c));
 }
+template <bool Max> float propagatingOf3(float a, float b, float c) {
+  return flushed(propagatingExtremum<Max>(propagatingExtremum<Max>(a, b), c));
+}
 template <bool Ieee> float median(float a, float b, float c) {
   return flushed(median3<Ieee>(a, b, c));
 }
@@ -89,6 +92,8 @@ constexpr VectorOp ops[] = {
     valueOp<extremumOf3<false, false>>("v_min3_f32"),
     valueOp<extremumOf3<true, true>, Hot>("v_max3_f32.ieee"),
     valueOp<extremumOf3<false, true>>("v_min3_f32.ieee"),
+    valueOp<propagatingOf3<true>, Hot>("v_maximum3_f32"),
+    valueOp<propagatingOf3<false>>("v_minimum3_f32"),
     valueOp<median<false>>("v_med3_f32"),
     valueOp<median<true>>("v_med3_f32.ieee"),
     valueOp<exp2F32, Hot>("v_exp_f32"),

@@ -84,7 +84,7 @@ const StringMap<const PackedOp *> &packedVariants() {
 }
 
 bool usesHalf(const VectorOp &op) {
-  bool half = op.dst == LaneType::F16;
+  bool half = op.dst == LaneType::F16 || op.makesHalf;
   for (unsigned n = 0; n < op.sources; ++n)
     half |= op.src[n] == LaneType::F16;
   return half;
@@ -97,8 +97,62 @@ unsigned omodOf(const AsmText &text) {
   return factor == 2 ? 1 : factor == 4 ? 2 : 0;
 }
 
-/// Fills `m` from the text and the DPP or SDWA dword. Returns whether there is
-/// any modifier.
+bool isCompare(const VectorOp &op) {
+  return op.form == VectorForm::Compare || op.form == VectorForm::CompareExec;
+}
+
+bool isFloat(LaneType type) {
+  return type == LaneType::F16 || type == LaneType::F32 ||
+         type == LaneType::F64;
+}
+
+bool isHalf(LaneType type) {
+  return type == LaneType::F16 || type == LaneType::B16;
+}
+
+/// The dword behind the instruction: DPP or SDWA.
+void readExtraDword(const AsmText &text, const VectorOp &op, uint32_t word,
+                    VectorModifiers &m) {
+  if (text.dpp) {
+    m.dpp = true;
+    m.dppCtrl = word >> 8 & 0x1ff;
+    m.boundCtrl = word >> 19 & 1;
+    m.bankMask = word >> 24 & 15;
+    m.rowMask = word >> 28 & 15;
+    setDppLanes(m);
+  }
+  if (text.sdwa) {
+    m.src[0].sel = Sel(word >> 16 & 7);
+    m.src[1].sel = Sel(word >> 24 & 7);
+    if (isCompare(op)) // the place of dst_sel holds the mask register
+      return;
+    m.dstSel = Sel(word >> 8 & 7);
+    m.dstUnused = word >> 11 & 3;
+  }
+}
+
+/// op_sel: one entry a source, and one for the destination.
+bool readOpSel(InstBuilder &b, ArrayRef<int64_t> opSel, const VectorOp &op,
+               unsigned sources, VectorModifiers &m) {
+  for (unsigned n = 0; n < opSel.size(); ++n) {
+    if (!opSel[n])
+      continue;
+    if (n < sources) {
+      if (!isHalf(op.src[n]))
+        return b.refuse("op_sel on a 32-bit source");
+      m.src[n].sel = Sel::Word1;
+      continue;
+    }
+    if (!isHalf(op.dst))
+      return b.refuse("op_sel on a 32-bit result");
+    m.dstSel = Sel::Word1;
+    m.dstUnused = 2;
+  }
+  return true;
+}
+
+/// Fills `m` from the text and the encoding; `any` tells whether there is a
+/// modifier at all.
 bool readModifiers(InstBuilder &b, const AsmText &text, const VectorOp &op,
                    ArrayRef<const TextOperand *> sources, VectorModifiers &m,
                    bool &any) {
@@ -112,53 +166,16 @@ bool readModifiers(InstBuilder &b, const AsmText &text, const VectorOp &op,
   m.omod = uint8_t(omodOf(text));
   m.clamp = text.has("clamp");
   any |= m.omod || m.clamp;
-  bool isCompare =
-      op.form == VectorForm::Compare || op.form == VectorForm::CompareExec;
-  bool floatResult = op.dst == LaneType::F32 || op.dst == LaneType::F64 ||
-                     op.dst == LaneType::F16;
-  if ((m.clamp || m.omod) && !isCompare && !floatResult)
+  if ((m.clamp || m.omod) && !isCompare(op) && !isFloat(op.dst))
     return b.refuse("output modifier on an integer result");
   if (op.keepsHigh) {
     m.dstSel = Sel::Word0;
     m.dstUnused = 2;
   }
-  if (text.dpp) {
-    uint32_t word = b.encoding(1);
-    m.dpp = true;
-    m.dppCtrl = word >> 8 & 0x1ff;
-    m.boundCtrl = word >> 19 & 1;
-    m.bankMask = word >> 24 & 15;
-    m.rowMask = word >> 28 & 15;
-    setDppLanes(m);
-  }
-  if (text.sdwa) {
-    uint32_t word = b.encoding(1);
-    m.src[0].sel = Sel(word >> 16 & 7);
-    m.src[1].sel = Sel(word >> 24 & 7);
-    if (!isCompare) {
-      m.dstSel = Sel(word >> 8 & 7);
-      m.dstUnused = word >> 11 & 3;
-    }
-  }
+  readExtraDword(text, op, b.encoding(1), m);
   auto opSel = text.list("op_sel");
-  if (!opSel)
-    return true;
-  any = true;
-  for (unsigned n = 0; n < opSel->size(); ++n) {
-    if (!(*opSel)[n])
-      continue;
-    if (n < sources.size()) {
-      if (op.src[n] != LaneType::F16 && op.src[n] != LaneType::B16)
-        return b.refuse("op_sel on a 32-bit source");
-      m.src[n].sel = Sel::Word1;
-    } else {
-      if (op.dst != LaneType::F16 && op.dst != LaneType::B16)
-        return b.refuse("op_sel on a 32-bit result");
-      m.dstSel = Sel::Word1;
-      m.dstUnused = 2;
-    }
-  }
-  return true;
+  any |= opSel.has_value();
+  return !opSel || readOpSel(b, *opSel, op, unsigned(sources.size()), m);
 }
 
 /// Sorts the operands of `text` by the form of `op`.
@@ -168,15 +185,14 @@ bool readOperands(InstBuilder &b, const AsmText &text, const VectorOp &op,
   auto take = [&]() -> const TextOperand * {
     return next < text.operands.size() ? &text.operands[next++] : nullptr;
   };
-  bool isCompare =
-      op.form == VectorForm::Compare || op.form == VectorForm::CompareExec;
-  if (!isCompare) {
+  bool writesMask = isCompare(op) || op.form == VectorForm::CarryOut ||
+                    op.form == VectorForm::CarryInOut;
+  if (!isCompare(op)) {
     const TextOperand *dst = take();
     if (!dst || !b.vectorRegister(*dst, registersOf(op.dst), inst.dst))
       return b.refuse("destination");
   }
-  if (isCompare || op.form == VectorForm::CarryOut ||
-      op.form == VectorForm::CarryInOut) {
+  if (writesMask) {
     const TextOperand *mask = take();
     if (!mask || !b.scalarDest(*mask, 2, inst.sdst))
       return b.refuse("mask destination");
@@ -216,6 +232,7 @@ bool buildVector(InstBuilder &b, const AsmText &text, Inst &inst,
   SmallVector<const TextOperand *, 3> sources;
   if (!readOperands(b, text, op, inst, sources))
     return false;
+  inst.imm = int32_t(text.number("bitop3"));
   VectorModifiers modifiers;
   bool any;
   if (!readModifiers(b, text, op, sources, modifiers, any))

@@ -33,6 +33,8 @@
   FLYATTN_PRAGMA(clang loop vectorize(assume_safety) interleave_count(4)       \
                      unroll(disable))                                          \
   for (unsigned i = 0; i < waveSize; ++i)
+#define FLYATTN_VECTORISE                                                      \
+  FLYATTN_PRAGMA(clang loop vectorize(assume_safety) unroll(disable))
 // The functions on one lane between these two are inlined into their loops.
 #define FLYATTN_LANE_FUNCTIONS                                                 \
   FLYATTN_PRAGMA(clang attribute push(__attribute__((always_inline)),          \
@@ -41,6 +43,7 @@
 #else
 #define FLYATTN_LANES                                                          \
   FLYATTN_PRAGMA(GCC ivdep) for (unsigned i = 0; i < waveSize; ++i)
+#define FLYATTN_VECTORISE FLYATTN_PRAGMA(GCC ivdep)
 #define FLYATTN_LANE_FUNCTIONS
 #define FLYATTN_END_LANE_FUNCTIONS
 #endif

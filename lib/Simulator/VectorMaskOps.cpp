@@ -1,4 +1,5 @@
-//===- VectorMaskOps.cpp - Vector instructions with a lane mask operand ---===//
+//===- VectorMaskOps.cpp - Vector instructions with a handler of their own
+//---===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -30,7 +31,7 @@ template <unsigned Scalars> const Inst *selectPlain(Wave &w, const Inst *inst) {
     constexpr unsigned half = waveSize / 2;
     for (unsigned h = 0; h < waveSize; h += half) {
       uint32_t word = h ? high : low;
-      FLYATTN_PRAGMA(clang loop vectorize(assume_safety) unroll(disable))
+      FLYATTN_VECTORISE
       for (unsigned i = 0; i < half; ++i) {
         uint32_t chosen = 0u - (word >> i & 1);
         out[h + i] = (b[h + i] & chosen) | (a[h + i] & ~chosen);
@@ -124,6 +125,44 @@ template <bool High> const Inst *mbcnt(Wave &w, const Inst *inst) {
     uint64_t below = (uint64_t(1) << i) - 1;
     uint32_t mask = uint32_t(High ? below >> 32 : below);
     result[i] = uint32_t(__builtin_popcount(a[i] & mask)) + b[i];
+  }
+  writeResult(w, inst, LaneType::B32, result);
+  return inst + 1;
+}
+
+/// v_bitop3: the truth table is Inst::imm; a, b, c are bits 2, 1, 0 of the
+/// index into it.
+const Inst *bitop3(Wave &w, const Inst *inst) {
+  alignas(64) uint32_t buffer[3][2 * waveSize], result[2 * waveSize];
+  const uint32_t *p[3];
+  for (unsigned n = 0; n < 3; ++n)
+    p[n] = readSource(w, inst, n, LaneType::B32, buffer[n]);
+  uint32_t table[8];
+  for (unsigned n = 0; n < 8; ++n)
+    table[n] = 0u - (uint32_t(inst->imm) >> n & 1);
+  FLYATTN_LANES {
+    uint32_t a = p[0][i], b = p[1][i], c = p[2][i];
+    uint32_t whenB = (c & table[3]) | (~c & table[2]);
+    uint32_t whenNone = (c & table[1]) | (~c & table[0]);
+    uint32_t whenAB = (c & table[7]) | (~c & table[6]);
+    uint32_t whenA = (c & table[5]) | (~c & table[4]);
+    result[i] = (a & ((b & whenAB) | (~b & whenA))) |
+                (~a & ((b & whenB) | (~b & whenNone)));
+  }
+  writeResult(w, inst, LaneType::B32, result);
+  return inst + 1;
+}
+
+/// v_cvt_pk_f16_f32 rounds as MODE says for f16.
+const Inst *cvtPkF16(Wave &w, const Inst *inst) {
+  alignas(64) uint32_t buffer[2][2 * waveSize], result[2 * waveSize];
+  const uint32_t *a = readSource(w, inst, 0, LaneType::F32, buffer[0]);
+  const uint32_t *b = readSource(w, inst, 1, LaneType::F32, buffer[1]);
+  {
+    FpuScope scope(w.fpu64, w.fpu32);
+    FLYATTN_LANES result[i] =
+        bits<uint16_t>(_Float16(bits<float>(a[i]))) |
+        uint32_t(bits<uint16_t>(_Float16(bits<float>(b[i])))) << 16;
   }
   writeResult(w, inst, LaneType::B32, result);
   return inst + 1;
@@ -265,6 +304,14 @@ constexpr VectorOp mad64Row(const char *name, Handler handler) {
   return op;
 }
 
+constexpr VectorOp cvtPkF16Row() {
+  VectorOp op =
+      maskRow("v_cvt_pk_f16_f32", VectorForm::Value, cvtPkF16, LaneType::F32);
+  op.dst = LaneType::B32;
+  op.makesHalf = true;
+  return op;
+}
+
 constexpr auto carryOut = VectorForm::CarryOut;
 constexpr auto carryInOut = VectorForm::CarryInOut;
 
@@ -278,6 +325,8 @@ constexpr VectorOp ops[] = {
     maskRow("v_subbrev_co_u32", carryInOut, carry<subrev, true>),
     mad64Row("v_mad_u64_u32", mad64<false>),
     mad64Row("v_mad_i64_i32", mad64<true>),
+    maskRow("v_bitop3_b32", VectorForm::Value, bitop3, LaneType::B32, 3),
+    cvtPkF16Row(),
     maskRow("v_mbcnt_lo_u32_b32", VectorForm::Value, mbcnt<false>),
     maskRow("v_mbcnt_hi_u32_b32", VectorForm::Value, mbcnt<true>),
     maskRow("v_div_scale_f32", carryOut, divScaleOp<float>, LaneType::F32, 3),

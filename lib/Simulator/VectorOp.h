@@ -39,6 +39,7 @@ struct VectorOp {
   LaneType src[3];
   bool keepsHigh;   ///< a 16-bit result keeps the other half of its register
   bool readsDst;    ///< the destination is the last source (v_fmac)
+  bool makesHalf;   ///< f16 results in a 32-bit register
   Handler general;  ///< any operands, any modifiers
   Handler plain[8]; ///< by Inst::scalars, without modifiers; may be null
   Handler signs;    ///< with signs of f32 sources only; may be null

@@ -189,6 +189,9 @@ H fmaH(H a, H b, H c) { return H(double(a) * double(b) + double(c)); }
 template <bool Max, bool Ieee> H extremumH(H a, H b) {
   return extremum<Max, Ieee>(a, b);
 }
+template <bool Max> H propagatingH(H a, H b, H c) {
+  return propagatingExtremum<Max>(propagatingExtremum<Max>(a, b), c);
+}
 U16 addU(U16 a, U16 b) { return U16(a + b); }
 U16 subU(U16 a, U16 b) { return U16(a - b); }
 U16 mulU(U16 a, U16 b) { return U16(uint32_t(a) * b); }
@@ -226,6 +229,8 @@ constexpr PackedOp ops[] = {
     halves<extremumH<false, false>>("v_pk_min_f16"),
     halves<extremumH<true, true>>("v_pk_max_f16.ieee"),
     halves<extremumH<false, true>>("v_pk_min_f16.ieee"),
+    halves<propagatingH<true>>("v_pk_maximum3_f16"),
+    halves<propagatingH<false>>("v_pk_minimum3_f16"),
     halves<addU>("v_pk_add_u16"),
     halves<addU>("v_pk_add_i16"),
     halves<subU>("v_pk_sub_u16"),

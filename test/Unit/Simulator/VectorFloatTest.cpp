@@ -149,6 +149,18 @@ const VectorCase cases[] = {
      sameFloat},
     {"v_min3_f32", 3, [](W a, W b, W c) { return minimum(minimum(a, b), c); },
      sameFloat},
+    {"v_maximum3_f32", 3,
+     [](W a, W b, W c) {
+       bool nan = isNan(a) || isNan(b) || isNan(c);
+       return nan ? 0x7fc00000 : maximum(maximum(a, b), c);
+     },
+     sameFloat},
+    {"v_minimum3_f32", 3,
+     [](W a, W b, W c) {
+       bool nan = isNan(a) || isNan(b) || isNan(c);
+       return nan ? 0x7fc00000 : minimum(minimum(a, b), c);
+     },
+     sameFloat},
     {"v_med3_f32", 3, median, sameFloat},
     {"v_exp_f32", 1, [](W a, W, W) { return exp2Of(a); }, withinUlp},
     {"v_log_f32", 1, [](W a, W, W) { return log2Of(a); }, withinUlp},
@@ -227,6 +239,11 @@ const VectorCase cases[] = {
     {"v_cvt_pkrtz_f16_f32", 2,
      [](W a, W b, W) {
        return halfTruncated(wide(a)) | halfTruncated(wide(b)) << 16;
+     },
+     sameHalves},
+    {"v_cvt_pk_f16_f32", 2,
+     [](W a, W b, W) {
+       return halfFromDouble(wide(a)) | halfFromDouble(wide(b)) << 16;
      },
      sameHalves},
     {"v_cvt_pk_bf16_f32", 2,

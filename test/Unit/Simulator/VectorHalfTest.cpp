@@ -240,6 +240,20 @@ const PackedCase packedCases[] = {
     {"v_pk_fma_f16", 3, halfFma, true},
     {"v_pk_max_f16", 2, [](W a, W b, W) { return maxHalf(a, b); }, true},
     {"v_pk_min_f16", 2, [](W a, W b, W) { return minHalf(a, b); }, true},
+    {"v_pk_maximum3_f16", 3,
+     [](W a, W b, W c) {
+       bool allNumbers =
+           half(a) == half(a) && half(b) == half(b) && half(c) == half(c);
+       return allNumbers ? maxHalf(maxHalf(a, b), c) : 0x7e00;
+     },
+     true},
+    {"v_pk_minimum3_f16", 3,
+     [](W a, W b, W c) {
+       bool allNumbers =
+           half(a) == half(a) && half(b) == half(b) && half(c) == half(c);
+       return allNumbers ? minHalf(minHalf(a, b), c) : 0x7e00;
+     },
+     true},
     {"v_pk_add_u16", 2, [](W a, W b, W) { return a + b; }, false},
     {"v_pk_add_i16", 2, [](W a, W b, W) { return a + b; }, false},
     {"v_pk_sub_u16", 2, [](W a, W b, W) { return a - b; }, false},

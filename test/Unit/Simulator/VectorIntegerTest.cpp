@@ -204,6 +204,25 @@ TEST(VectorPerm, EverySelector) {
           permuted(k.vgpr[1][i], k.vgpr[2][i], k.vgpr[3][i] >> 8 * n & 255));
 }
 
+// Every truth table's bit, for every combination of source bits.
+TEST(VectorBitop, TruthTables) {
+  for (unsigned table : {0x00u, 0x01u, 0x80u, 0xfcu, 0x96u, 0x6au, 0xe4u}) {
+    KernelText k("gfx950");
+    for (unsigned n = 1; n < 4; ++n)
+      k.vgpr[n] = testLanes(n);
+    ASSERT_TRUE(
+        k.run("v_bitop3_b32 v0, v1, v2, v3 bitop3:" + std::to_string(table)))
+        << k.error;
+    for (unsigned i = 0; i < 64; ++i)
+      for (unsigned bit = 0; bit < 32; ++bit) {
+        unsigned index = (k.vgpr[1][i] >> bit & 1) * 4 +
+                         (k.vgpr[2][i] >> bit & 1) * 2 +
+                         (k.vgpr[3][i] >> bit & 1);
+        EXPECT_EQ(k.vgpr[0][i] >> bit & 1, table >> index & 1);
+      }
+  }
+}
+
 TEST(VectorCarry, AddAndSubtract) {
   struct Case {
     const char *text;
