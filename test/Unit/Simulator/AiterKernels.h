@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,11 @@ struct Kernel {
   unsigned tileQ() const { return isHd192() ? 128 : 256; }
   unsigned workItems() const { return isHd192() ? 256 : 512; }
 };
+
+/// How GoogleTest prints one.
+inline void PrintTo(const Kernel &kernel, std::ostream *out) {
+  *out << kernel.path.stem().string();
+}
 
 /// All kernels below `folder`, in a stable order.
 inline std::vector<Kernel> findKernels(const std::filesystem::path &folder) {

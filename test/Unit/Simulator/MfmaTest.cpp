@@ -72,6 +72,8 @@ struct MfmaCase {
   const char *modifiers = "";
 };
 
+void PrintTo(const MfmaCase &c, std::ostream *out) { *out << c.name; }
+
 /// Where element (i, k) of an operand lies: lane and number in the lane.
 struct Place {
   unsigned lane, element;
