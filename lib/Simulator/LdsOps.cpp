@@ -84,6 +84,18 @@ template <unsigned N> void readPair(Wave &w, Access &a) {
 
 template <unsigned N> void writePair(Wave &, Access &a) {
   const PairOffsets &pair = pairOf(a.inst);
+  if (N == 2 && a.whole) {
+    const uint32_t *d = a.data;
+    for (unsigned i = 0; i < waveSize; ++i) {
+      auto *lds = reinterpret_cast<uint8_t *>(a.at(i));
+      uint64_t first = d[i] | uint64_t(d[waveSize + i]) << 32;
+      uint64_t second = d[2 * waveSize + i] | uint64_t(d[3 * waveSize + i])
+                                                  << 32;
+      std::memcpy(lds + pair.offset[0], &first, 8);
+      std::memcpy(lds + pair.offset[1], &second, 8);
+    }
+    return;
+  }
   for (unsigned i = 0; i < waveSize; ++i) {
     if (!(a.lanes >> i & 1))
       continue;

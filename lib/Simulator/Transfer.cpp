@@ -64,6 +64,12 @@ template <unsigned N> void loadDwords(Wave &w, Access &a) {
   if (a.whole) {
     if constexpr (N == 4) {
       loadWhole4(dst, a);
+    } else if constexpr (N == 2) {
+      for (unsigned i = 0; i < waveSize; ++i) {
+        uint64_t pair = loadAs<uint64_t>(a.at(i));
+        dst[i] = uint32_t(pair);
+        dst[waveSize + i] = uint32_t(pair >> 32);
+      }
     } else {
       for (unsigned i = 0; i < waveSize; ++i) {
         uint64_t address = a.at(i); // dst may be the address register
