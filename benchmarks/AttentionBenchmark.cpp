@@ -1,5 +1,4 @@
-//===- benchmarks/AttentionBenchmark.cpp - How fast the simulator runs our
-//kernels ===//
+//===- AttentionBenchmark.cpp - How fast the simulator runs our kernels ---===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

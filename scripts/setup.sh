@@ -7,7 +7,7 @@ packages=(
   cmake ninja-build ccache python3 python3-numpy
   clang-22 lld-22 clang-format-22
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools liblld-22-dev
-  zlib1g-dev libzstd-dev libxml2-dev
+  libclang-rt-22-dev zlib1g-dev libzstd-dev libxml2-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 

@@ -1,4 +1,4 @@
-//===- Plan.cpp - What we decided, and its launch -----------------------===//
+//===- Plan.cpp - What we decided, and its launch -------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

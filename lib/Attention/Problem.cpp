@@ -1,4 +1,4 @@
-//===- Problem.cpp - What the caller asks -------------------------------===//
+//===- Problem.cpp - What the caller asks ---------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Reference.cpp - The right answer, in f64 -------------------------===//
+//===- Reference.cpp - The right answer, in f64 ---------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

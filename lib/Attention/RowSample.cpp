@@ -1,4 +1,4 @@
-//===- RowSample.cpp - Which rows are checked ---------------------------===//
+//===- RowSample.cpp - Which rows are checked -----------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Validate.cpp - What is wrong with a problem ----------------------===//
+//===- Validate.cpp - What is wrong with a problem ------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- lib/Pipelines/Compile.cpp - From a kernel variant to a code object -===//
+//===- Compile.cpp - From a kernel variant to a code object ---------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

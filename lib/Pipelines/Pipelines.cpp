@@ -1,4 +1,4 @@
-//===- lib/Pipelines/Pipelines.cpp - The pass pipelines -------------------===//
+//===- Pipelines.cpp - The pass pipelines ---------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

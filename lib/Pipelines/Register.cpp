@@ -1,5 +1,4 @@
-//===- lib/Pipelines/Register.cpp - Registration of dialects, passes and
-//pipelines ===//
+//===- Register.cpp - Registration of dialects, passes and pipelines ------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

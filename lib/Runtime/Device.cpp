@@ -1,4 +1,4 @@
-//===- Device.cpp - Where kernels run -----------------------------------===//
+//===- Device.cpp - Where kernels run -------------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

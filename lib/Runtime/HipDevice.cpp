@@ -1,4 +1,4 @@
-//===- HipDevice.cpp - An AMD GPU behind HIP ----------------------------===//
+//===- HipDevice.cpp - An AMD GPU behind HIP ------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

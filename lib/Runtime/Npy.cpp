@@ -1,4 +1,4 @@
-//===- Npy.cpp - NumPy's .npy files -------------------------------------===//
+//===- Npy.cpp - NumPy's .npy files ---------------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- SimulatedDevice.cpp - The simulator as a device ------------------===//
+//===- SimulatedDevice.cpp - The simulator as a device --------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- AsmText.h - An instruction's assembler text, taken apart -*- C++
-//-*--===//
+//===- AsmText.h - An instruction's assembler text, taken apart -----------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Decode.h - From assembler text to instruction records ---*- C++ -*--===//
+//===- Decode.h - From assembler text to instruction records --------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

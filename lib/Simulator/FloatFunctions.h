@@ -1,5 +1,4 @@
-//===- FloatFunctions.h - min, max and class of floating-point values -*- C++
-//-*--===//
+//===- FloatFunctions.h - min, max and class of floating-point values -----===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- HostFpu.h - Rounding and denormal control of the host's FPU -*- C++
-//-*--===//
+//===- HostFpu.h - Rounding and denormal control of the host's FPU --------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

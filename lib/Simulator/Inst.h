@@ -1,4 +1,4 @@
-//===- Inst.h - The record that an instruction is decoded to ---*- C++ -*--===//
+//===- Inst.h - The record that an instruction is decoded to --------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- LdsDma.h - Loads from memory straight into LDS ----------*- C++ -*--===//
+//===- LdsDma.h - Loads from memory straight into LDS ---------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

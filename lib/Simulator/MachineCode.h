@@ -1,4 +1,4 @@
-//===- MachineCode.h - LLVM's AMDGPU disassembler and assembler -*- C++ -*-===//
+//===- MachineCode.h - LLVM's AMDGPU disassembler and assembler -----------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

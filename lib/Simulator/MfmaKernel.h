@@ -1,4 +1,4 @@
-//===- MfmaKernel.h - The arithmetic of matrix instructions ----*- C++ -*--===//
+//===- MfmaKernel.h - The arithmetic of matrix instructions ---------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- MfmaTile.h - Matrix kernels for any vector width --------*- C++ -*--===//
+//===- MfmaTile.h - Matrix kernels for any vector width -------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -31,9 +31,9 @@ template <unsigned Dim> constexpr unsigned rowOffset(unsigned row) {
 /// `Rows` rows of the result from row `First` on, by `Vectors` vectors.
 template <typename V, unsigned Dim, unsigned First, unsigned Rows,
           unsigned Vectors>
-inline __attribute__((always_inline)) void
-tile(const float *a, const float *b, unsigned k, const float *c, bool constantC,
-     float *d) {
+inline __attribute__((always_inline)) void tile(const float *a, const float *b,
+                                                unsigned k, const float *c,
+                                                bool constantC, float *d) {
   V acc[Rows][Vectors];
   for (unsigned r = 0; r < Rows; ++r)
     for (unsigned v = 0; v < Vectors; ++v)
@@ -57,9 +57,9 @@ tile(const float *a, const float *b, unsigned k, const float *c, bool constantC,
 /// All rows from `First` on. Six rows of two vectors keep 12 sums in flight,
 /// which hides the latency of two FMAs a clock and still fits 16 registers.
 template <typename V, unsigned Dim, unsigned First, unsigned Vectors>
-inline __attribute__((always_inline)) void
-rows(const float *a, const float *b, unsigned k, const float *c, bool constantC,
-     float *d) {
+inline __attribute__((always_inline)) void rows(const float *a, const float *b,
+                                                unsigned k, const float *c,
+                                                bool constantC, float *d) {
   constexpr unsigned left = Dim - First;
   constexpr unsigned take = left % 4 == 0 && left <= 8 ? 4 : 6;
   tile<V, Dim, First, take, Vectors>(a, b, k, c, constantC, d);
@@ -138,10 +138,10 @@ template <unsigned MantissaBits, int Bias, SmallFormat::Special special>
 struct FromByte {
   static float apply(uint32_t x) {
     uint32_t magnitude = x & 0x7f, sign = (x & 0x80) << 24;
-    uint32_t normal = (magnitude << (23 - MantissaBits)) +
-                      (uint32_t(127 - Bias) << 23);
-    float denormal = float(int32_t(magnitude)) *
-                     powerOfTwo(1 - Bias - int(MantissaBits));
+    uint32_t normal =
+        (magnitude << (23 - MantissaBits)) + (uint32_t(127 - Bias) << 23);
+    float denormal =
+        float(int32_t(magnitude)) * powerOfTwo(1 - Bias - int(MantissaBits));
     uint32_t word = magnitude >> MantissaBits
                         ? normal
                         : __builtin_bit_cast(uint32_t, denormal);
@@ -193,8 +193,10 @@ constexpr MfmaKernels makeKernels() {
            widenElements<FromByte<2, 15, SmallFormat::Ieee>, 8>,
            widenPacked<FromSmall<fp6>, 6>, widenPacked<FromSmall<bf6>, 6>,
            widenPacked<FromSmall<fp4>, 4>},
-          multiply<V, 32, Vectors32>, multiply<V, 16, Vectors16>,
-          multiplyIntegers<32>,       multiplyIntegers<16>};
+          multiply<V, 32, Vectors32>,
+          multiply<V, 16, Vectors16>,
+          multiplyIntegers<32>,
+          multiplyIntegers<16>};
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-//===- Packed.h - Modifiers of packed instructions -------------*- C++ -*--===//
+//===- Packed.h - Modifiers of packed instructions ------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

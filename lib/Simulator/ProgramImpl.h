@@ -1,4 +1,4 @@
-//===- ProgramImpl.h - What a decoded kernel holds -------------*- C++ -*--===//
+//===- ProgramImpl.h - What a decoded kernel holds ------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

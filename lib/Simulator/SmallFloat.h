@@ -1,5 +1,4 @@
-//===- SmallFloat.h - Conversions of bf16, fp8, bf8, fp6, bf6 and fp4 -*- C++
-//-*--===//
+//===- SmallFloat.h - Conversions of bf16, fp8, bf8, fp6, bf6 and fp4 -----===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

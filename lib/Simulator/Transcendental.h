@@ -1,5 +1,4 @@
-//===- Transcendental.h - exp2, log2 and relatives, the same on every host -*-
-// C++ -*--===//
+//===- Transcendental.h - exp2, log2 and relatives, the same on every host ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Transfer.h - Moving data between registers and memory ---*- C++ -*--===//
+//===- Transfer.h - Moving data between registers and memory --------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- VectorGeneral.h - Operands and results with modifiers ---*- C++ -*--===//
+//===- VectorGeneral.h - Operands and results with modifiers --------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- VectorLoop.h - Handlers made from functions on one lane -*- C++ -*--===//
+//===- VectorLoop.h - Handlers made from functions on one lane ------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

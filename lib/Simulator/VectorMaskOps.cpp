@@ -1,5 +1,4 @@
-//===- VectorMaskOps.cpp - Vector instructions with a handler of their own
-//---===//
+//===- VectorMaskOps.cpp - Vector instructions of their own kind ----------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- VectorOp.h - The table of vector instructions -----------*- C++ -*--===//
+//===- VectorOp.h - The table of vector instructions ----------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

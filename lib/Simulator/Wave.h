@@ -1,4 +1,4 @@
-//===- Wave.h - The state of a wave and of its workgroup -------*- C++ -*--===//
+//===- Wave.h - The state of a wave and of its workgroup ------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

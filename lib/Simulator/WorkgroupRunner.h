@@ -1,4 +1,4 @@
-//===- WorkgroupRunner.h - Runs one workgroup after another ----*- C++ -*--===//
+//===- WorkgroupRunner.h - Runs one workgroup after another ---------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

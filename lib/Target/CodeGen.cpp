@@ -1,4 +1,4 @@
-//===- lib/Target/CodeGen.cpp - LLVM IR to assembly and objects -----------===//
+//===- CodeGen.cpp - LLVM IR to assembly and objects ----------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

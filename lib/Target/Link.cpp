@@ -1,4 +1,4 @@
-//===- lib/Target/Link.cpp - Objects to code objects, by LLD --------------===//
+//===- Link.cpp - Objects to code objects, by LLD -------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

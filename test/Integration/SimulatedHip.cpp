@@ -1,4 +1,4 @@
-//===- SimulatedHip.cpp - A libamdhip64.so without a GPU ----------------===//
+//===- SimulatedHip.cpp - A libamdhip64.so without a GPU ------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,5 @@
-//===- tools/FlyAttnPlugin/FlyAttnPlugin.cpp - The attn dialect and its passes
-//for the stock mlir-opt ===//
+//===- FlyAttnPlugin.cpp - The attn dialect for the stock mlir-opt ----------===//
+//mlir-opt ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

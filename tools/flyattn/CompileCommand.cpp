@@ -1,4 +1,4 @@
-//===- CompileCommand.cpp - flyattn compile -----------------------------===//
+//===- CompileCommand.cpp - flyattn compile -------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

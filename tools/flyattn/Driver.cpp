@@ -1,4 +1,4 @@
-//===- Driver.cpp - What the driver's commands share --------------------===//
+//===- Driver.cpp - What the driver's commands share ----------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

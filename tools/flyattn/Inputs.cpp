@@ -1,4 +1,4 @@
-//===- Inputs.cpp - Where q, k and v come from --------------------------===//
+//===- Inputs.cpp - Where q, k and v come from ----------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

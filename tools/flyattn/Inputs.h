@@ -1,4 +1,4 @@
-//===- Inputs.h - Where q, k and v come from ----------------------------===//
+//===- Inputs.h - Where q, k and v come from ------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

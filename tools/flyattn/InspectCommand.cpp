@@ -1,4 +1,4 @@
-//===- InspectCommand.cpp - flyattn inspect -----------------------------===//
+//===- InspectCommand.cpp - flyattn inspect -------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Inspection.h - What a kernel needs and holds ---------------------===//
+//===- Inspection.h - What a kernel needs and holds -----------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

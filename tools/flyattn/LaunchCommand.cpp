@@ -1,4 +1,4 @@
-//===- LaunchCommand.cpp - flyattn launch -------------------------------===//
+//===- LaunchCommand.cpp - flyattn launch ---------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

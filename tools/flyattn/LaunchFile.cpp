@@ -1,4 +1,4 @@
-//===- LaunchFile.cpp - LAUNCH.json -------------------------------------===//
+//===- LaunchFile.cpp - LAUNCH.json ---------------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

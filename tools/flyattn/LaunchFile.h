@@ -1,4 +1,4 @@
-//===- LaunchFile.h - LAUNCH.json ---------------------------------------===//
+//===- LaunchFile.h - LAUNCH.json -----------------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ProblemOptions.cpp - PROBLEM on the command line -----------------===//
+//===- ProblemOptions.cpp - PROBLEM on the command line -------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

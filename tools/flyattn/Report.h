@@ -1,4 +1,4 @@
-//===- Report.h - What the commands print -------------------------------===//
+//===- Report.h - What the commands print ---------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- RunCommand.cpp - flyattn run -------------------------------------===//
+//===- RunCommand.cpp - flyattn run ---------------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- SimulatorOptions.h - The simulator's options on the command line -===//
+//===- SimulatorOptions.h - The simulator's options on the command line ---===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

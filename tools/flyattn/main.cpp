@@ -1,4 +1,4 @@
-//===- main.cpp - The flyattn driver ------------------------------------===//
+//===- main.cpp - The flyattn driver --------------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- tools/flydsl-lsp-server/flydsl-lsp-server.cpp - The language server for
-//attn IR ===//
+//===- flydsl-lsp-server.cpp - The language server for attn IR ------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- tools/flydsl-opt/flydsl-opt.cpp - mlir-opt with the attn dialect ---===//
+//===- flydsl-opt.cpp - mlir-opt with the attn dialect --------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

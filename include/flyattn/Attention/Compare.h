@@ -1,4 +1,4 @@
-//===- Compare.h - How far a result is from the reference ---------------===//
+//===- Compare.h - How far a result is from the reference -----------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

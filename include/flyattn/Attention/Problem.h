@@ -1,4 +1,4 @@
-//===- Problem.h - What the caller asks ---------------------------------===//
+//===- Problem.h - What the caller asks -----------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

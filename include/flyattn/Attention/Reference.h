@@ -1,4 +1,4 @@
-//===- Reference.h - The right answer, in f64 ---------------------------===//
+//===- Reference.h - The right answer, in f64 -----------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- include/flyattn/Pipelines/Pipelines.h - The pass pipelines -*- C++
-//-*--===//
+//===- Pipelines.h - The pass pipelines -----------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Device.h - Where kernels run -------------------------------------===//
+//===- Device.h - Where kernels run ---------------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

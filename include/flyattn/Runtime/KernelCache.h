@@ -1,4 +1,4 @@
-//===- KernelCache.h - Kernels compiled once a process ------------------===//
+//===- KernelCache.h - Kernels compiled once a process --------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Npy.h - NumPy's .npy files ---------------------------------------===//
+//===- Npy.h - NumPy's .npy files -----------------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- NumericFormats.h - bf16 and f16 as bits --------------------------===//
+//===- NumericFormats.h - bf16 and f16 as bits ----------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- include/flyattn/Target/CodeGen.h - From LLVM IR to a code object, in
-//process -*- C++ -*--===//
+//===- CodeGen.h - From LLVM IR to a code object, in process --------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

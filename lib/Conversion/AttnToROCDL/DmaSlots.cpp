@@ -1,5 +1,4 @@
-//===- lib/Conversion/AttnToROCDL/DmaSlots.cpp - KV tiles copied straight into
-// LDS ===//
+//===- DmaSlots.cpp - KV tiles copied straight into LDS -------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

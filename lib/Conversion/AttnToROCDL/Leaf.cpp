@@ -1,5 +1,4 @@
-//===- lib/Conversion/AttnToROCDL/Leaf.cpp - The instructions that tile lowering
-// emits ===//
+//===- Leaf.cpp - The instructions that tile lowering emits ---------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

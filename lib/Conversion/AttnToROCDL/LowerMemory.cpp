@@ -1,5 +1,4 @@
-//===- lib/Conversion/AttnToROCDL/LowerMemory.cpp - Views, loads, stores and
-// slots ===//
+//===- LowerMemory.cpp - Views, loads, stores and slots -------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- lib/Conversion/AttnToROCDL/LowerRegisters.cpp - Matrix products and tiles
-// in registers ===//
+//===- LowerRegisters.cpp - Matrix products and tiles in registers --------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

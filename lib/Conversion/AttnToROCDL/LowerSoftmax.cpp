@@ -1,5 +1,4 @@
-//===- lib/Conversion/AttnToROCDL/LowerSoftmax.cpp - Masks and the online
-// softmax ===//
+//===- LowerSoftmax.cpp - Masks and the online softmax --------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- lib/Conversion/AttnToROCDL/LowerTiles.cpp - Lower tile ops to one chip's
-// instructions ===//
+//===- LowerTiles.cpp - Lower tile ops to one chip's instructions ---------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

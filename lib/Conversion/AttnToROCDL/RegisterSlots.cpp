@@ -1,5 +1,4 @@
-//===- lib/Conversion/AttnToROCDL/RegisterSlots.cpp - KV tiles that reach LDS
-// through registers ===//
+//===- RegisterSlots.cpp - KV tiles that reach LDS through registers ------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- lib/Conversion/AttnToROCDL/SlotAccess.h - How KV tiles pass through LDS
-//-*- C++ -*--===//
+//===- SlotAccess.h - How KV tiles pass through LDS -----------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- lib/Conversion/AttnToROCDL/TileConversion.h - Patterns and types of the
-// tile lowering -*- C++ -*--===//
+//===- TileConversion.h - Patterns and types of the tile lowering ---------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- PlanTest.cpp - Tests of plans ------------------------------------===//
+//===- PlanTest.cpp - Tests of plans --------------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ProblemTest.cpp - Tests of problems and their validation ---------===//
+//===- ProblemTest.cpp - Tests of problems and their validation -----------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ReferenceTest.cpp - Tests of the f64 reference and its measures --===//
+//===- ReferenceTest.cpp - Tests of the f64 reference and its measures ----===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- test/Unit/Pipelines/CompiledKernelsTest.cpp - Properties of every kernel
-// we compile ===//
+//===- CompiledKernelsTest.cpp - Every kernel we compile ------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- DeviceTest.cpp - Tests of devices --------------------------------===//
+//===- DeviceTest.cpp - Tests of devices ----------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- AiterKernels.h - AITER's attention kernels as code objects -*- C++
-//-*--===//
+//===- AiterKernels.h - AITER's attention kernels as code objects ---------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

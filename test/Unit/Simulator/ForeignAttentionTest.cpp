@@ -1,5 +1,4 @@
-//===- ForeignAttentionTest.cpp - Attention kernels that FlyAttn did not compile
-//===//
+//===- ForeignAttentionTest.cpp - Kernels that others compiled ------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

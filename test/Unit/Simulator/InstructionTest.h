@@ -1,5 +1,4 @@
-//===- InstructionTest.h - Runs instructions that are given as text -*- C++
-//-*--===//
+//===- InstructionTest.h - Runs instructions that are given as text -------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- LaunchTest.h - Launches of kernels that are given as text -*- C++
-//-*--===//
+//===- LaunchTest.h - Launches of kernels that are given as text ----------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- MemoryTest.h - What tests of memory instructions share --*- C++ -*--===//
+//===- MemoryTest.h - What tests of memory instructions share -------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ScalarTest.cpp - Scalar instructions -------===//
+//===- ScalarTest.cpp - Scalar instructions -------------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

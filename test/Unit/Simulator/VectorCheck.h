@@ -1,5 +1,4 @@
-//===- VectorCheck.h - Checks a vector instruction against a lambda -*- C++
-//-*--===//
+//===- VectorCheck.h - Checks a vector instruction against a lambda -------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- VectorWideTest.cpp - 64-bit and 16-bit vector instructions, compares,
-// packed math ===//
+//===- VectorWideTest.cpp - Wide, compare and packed vector instructions --===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

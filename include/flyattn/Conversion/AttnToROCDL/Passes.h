@@ -1,5 +1,4 @@
-//===- include/flyattn/Conversion/AttnToROCDL/Passes.h - From tile ops to a
-//chip's own instructions -*- C++ -*--===//
+//===- Passes.h - From tile ops to a chip's own instructions --------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

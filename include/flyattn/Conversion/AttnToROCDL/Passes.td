@@ -1,4 +1,4 @@
-//===- include/flyattn/Conversion/AttnToROCDL/Passes.td - From tile ops to a chip's own instructions ===//
+//===- Passes.td - Tile ops to instructions -*- tablegen -*-===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- BufferizableOpInterfaceImpl.cpp - attn.forward from tensors to memrefs
-//===//
+//===- BufferizableOpInterfaceImpl.cpp - attn.forward to memrefs ----------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

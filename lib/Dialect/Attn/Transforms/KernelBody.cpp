@@ -214,8 +214,7 @@ void KernelBody::build() {
   q = FlipSignOp::create(b, q, param(QSignFlip));
 
   ValueRange state = kvLoop(q);
-  auto last =
-      FinalizeOp::create(b, state[0], state[1], state[2]);
+  auto last = FinalizeOp::create(b, state[0], state[1], state[2]);
   StoreOp::create(b, last.getO(), view(O, OStrides, head, param(SeqlenQ)), row);
   if (op.getLse())
     StoreOp::create(b, last.getLse(), lseView(), row);
