@@ -1,4 +1,4 @@
-//===- FlyAttnPlugin.cpp - The attn dialect for the stock mlir-opt ----------===//
+//===- FlyAttnPlugin.cpp - The attn dialect for the stock mlir-opt ------===//
 //mlir-opt ===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.

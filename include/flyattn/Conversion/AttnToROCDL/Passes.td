@@ -1,4 +1,4 @@
-//===- Passes.td - Tile ops to instructions -*- tablegen -*-===//
+//===- Passes.td - Tile ops to instructions -------------- -*- tablegen -*-===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- AttnOps.td - Operator-level ops of attn -*- tablegen -*-===//
+//===- AttnOps.td - Operator-level ops of attn ----------- -*- tablegen -*-===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

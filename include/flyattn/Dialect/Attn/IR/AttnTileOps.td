@@ -1,4 +1,4 @@
-//===- AttnTileOps.td - Tile-level ops of attn -*- tablegen -*-===//
+//===- AttnTileOps.td - Tile-level ops of attn ----------- -*- tablegen -*-===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
