@@ -1,5 +1,4 @@
-//===- FlyAttnPlugin.cpp - The attn dialect for the stock mlir-opt ------===//
-//mlir-opt ===//
+//===- FlyAttnPlugin.cpp - attn for the stock mlir-opt --------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
