@@ -10,7 +10,8 @@ target_compile_options(flyattn_settings INTERFACE -Wall -Wextra -Wno-unused-para
   $<$<BOOL:${FLYATTN_WERROR}>:-Werror>)
 if(FLYATTN_SANITIZE)
   target_compile_options(flyattn_settings INTERFACE
-    -fsanitize=address,undefined -fno-sanitize=vptr,function -fno-omit-frame-pointer)
+    -fsanitize=address,undefined -fno-sanitize=vptr -fno-omit-frame-pointer
+    $<$<CXX_COMPILER_ID:Clang>:-fno-sanitize=function>)
   target_link_options(flyattn_settings INTERFACE -fsanitize=address,undefined)
 endif()
 
