@@ -13,6 +13,7 @@ if(FLYATTN_SANITIZE)
     -fsanitize=address,undefined -fno-sanitize=vptr -fno-omit-frame-pointer
     $<$<CXX_COMPILER_ID:Clang>:-fno-sanitize=function>)
   target_link_options(flyattn_settings INTERFACE -fsanitize=address,undefined)
+  target_sources(flyattn_settings INTERFACE ${CMAKE_CURRENT_LIST_DIR}/SanitizerOptions.cpp)
 endif()
 
 # flyattn_add_library(NAME sources... [DEPENDS targets...] [LINK_LIBS libs...])
