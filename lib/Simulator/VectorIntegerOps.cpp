@@ -92,6 +92,13 @@ U permByte(U a, U b, U select) {
 }
 U perm(U a, U b, U select) {
   U result = 0;
+  // The usual selectors name bytes only, and are the same in all lanes.
+  if (!(select & 0xf8f8f8f8)) {
+    for (unsigned n = 0; n < 32; n += 8)
+      result |= ((select >> n & 4 ? a : b) >> 8 * (select >> n & 3) & 0xff)
+                << n;
+    return result;
+  }
   for (unsigned n = 0; n < 32; n += 8)
     result |= permByte(a, b, select >> n & 0xff) << n;
   return result;
