@@ -13,8 +13,6 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
-#include <cfloat>
-#include <cmath>
 #include <cstdlib>
 
 using namespace llvm;
@@ -45,9 +43,9 @@ static ForwardArgs argumentsOf(const Problem &problem) {
   args.seqlenQ = int32_t(problem.seqlenQ);
   args.seqlenKv = int32_t(problem.seqlenKv);
   args.headsPerKvHead = int32_t(problem.heads / problem.kvHeads);
-  double scale = problem.softmaxScale();
-  args.scaleLog2 = std::max(float(std::fabs(scale) * M_LOG2E), FLT_MIN);
-  args.qSignFlip = scale < 0 ? 0x80008000 : 0;
+  EncodedScale scale = EncodedScale::of(problem.softmaxScale());
+  args.scaleLog2 = scale.scaleLog2;
+  args.qSignFlip = scale.qSignFlip;
   args.qStrides = problem.stridesOf(Operand::Q);
   args.kStrides = problem.stridesOf(Operand::K);
   args.vStrides = problem.stridesOf(Operand::V);

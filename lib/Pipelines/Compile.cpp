@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+
 #include "flyattn/Pipelines/Compile.h"
 
 #include "flyattn/Dialect/Attn/IR/Attn.h"
@@ -104,7 +105,7 @@ public:
 
 private:
   using BuildPipeline = void (*)(OpPassManager &, const PipelineOptions &);
-  llvm::Error runPipeline(Level level, BuildPipeline build);
+  llvm::Error runPipeline(BuildPipeline build);
   llvm::Error lowerToLLVM();
   llvm::Error generate(Level level);
   void finishLevel(Level level);
@@ -137,12 +138,11 @@ void Compilation::finishLevel(Level level) {
   levelStart = now;
 }
 
-llvm::Error Compilation::runPipeline(Level level, BuildPipeline build) {
+llvm::Error Compilation::runPipeline(BuildPipeline build) {
   PassManager pm(&context);
   build(pm, options);
   if (failed(pm.run(*module)))
     return failure("the pass pipeline failed");
-  finishLevel(level);
   return llvm::Error::success();
 }
 
@@ -223,8 +223,9 @@ llvm::Expected<CompiledKernel> Compilation::run(Level level) {
   for (const Step &step : steps) {
     if (level < step.level)
       break;
-    if (llvm::Error error = runPipeline(step.level, step.build))
+    if (llvm::Error error = runPipeline(step.build))
       return error;
+    finishLevel(step.level);
   }
   if (level >= Level::Tile)
     readKernelName();
@@ -235,9 +236,8 @@ llvm::Expected<CompiledKernel> Compilation::run(Level level) {
     return std::move(result);
   }
 
-  if (llvm::Error error = runPipeline(Level::LLVM, buildROCDLToLLVMPipeline))
+  if (llvm::Error error = runPipeline(buildROCDLToLLVMPipeline))
     return error;
-  result.times.pop_back(); // counted with LLVM's own passes
   if (llvm::Error error = lowerToLLVM())
     return error;
   if (llvm::Error error = generate(level))

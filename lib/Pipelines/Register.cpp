@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+
 #include "flyattn/Conversion/AttnToROCDL/Passes.h"
 #include "flyattn/Dialect/Attn/IR/Attn.h"
 #include "flyattn/Dialect/Attn/Transforms/Passes.h"

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+
 #include "flyattn/Pipelines/Pipelines.h"
 
 #include "mlir/IR/DialectRegistry.h"

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+
 #ifndef FLYATTN_TARGET_CODEGEN_H
 #define FLYATTN_TARGET_CODEGEN_H
 

@@ -9,8 +9,11 @@
 #ifndef FLYATTN_TARGET_KERNELABI_H
 #define FLYATTN_TARGET_KERNELABI_H
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace flyattn {
 
@@ -19,6 +22,23 @@ struct OperandStrides {
   int64_t batch;
   int64_t head;
   int64_t seq;
+};
+
+/// A softmax scale as kernels take it.
+struct EncodedScale {
+  /// |scale| * log2(e). A scale of 0 becomes the smallest normal f32, under
+  /// which every finite score still weighs exactly 1 and -inf stays -inf.
+  float scaleLog2;
+  /// 0x80008000 if the scale is negative, else 0: it is XORed into Q, which
+  /// flips the sign of every score exactly.
+  uint32_t qSignFlip;
+
+  static EncodedScale of(double scale) {
+    constexpr double log2e = 1.44269504088896340736;
+    float size = static_cast<float>(std::fabs(scale) * log2e);
+    return {std::max(size, std::numeric_limits<float>::min()),
+            scale < 0 ? 0x80008000u : 0u};
+  }
 };
 
 /// The kernarg segment of every `attn.forward` kernel, byte for byte: what the
@@ -35,13 +55,9 @@ struct ForwardArgs {
   int32_t seqlenQ;
   int32_t seqlenKv;
   int32_t headsPerKvHead;
-  /// |softmax scale| * log2(e). A scale of 0 is passed as the smallest normal
-  /// f32, under which every finite score still weighs exactly 1.
-  float scaleLog2;
-  /// 0x80008000 if the softmax scale is negative, else 0: it is XORed into Q,
-  /// which flips the sign of every score exactly.
-  uint32_t qSignFlip;
-  uint32_t reserved; ///< 0
+  float scaleLog2;    ///< see EncodedScale
+  uint32_t qSignFlip; ///< see EncodedScale
+  uint32_t reserved;  ///< 0
   OperandStrides qStrides;
   OperandStrides kStrides;
   OperandStrides vStrides;

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+
 #ifndef FLYATTN_LIB_CONVERSION_ATTNTOROCDL_TILECONVERSION_H
 #define FLYATTN_LIB_CONVERSION_ATTNTOROCDL_TILECONVERSION_H
 

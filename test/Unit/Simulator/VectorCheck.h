@@ -11,6 +11,7 @@
 
 #include "InstructionTest.h"
 
+#include <cmath>
 #include <functional>
 
 namespace flyattn::test {
@@ -32,6 +33,28 @@ inline bool withinUlp(uint32_t a, uint32_t b) {
   if (sameFloat(a, b))
     return true;
   return (a ^ b) >> 31 == 0 && a - b + 1 <= 2;
+}
+
+/// The value of an IEEE f16.
+inline double halfToDouble(uint32_t h) {
+  uint32_t exponent = h >> 10 & 31, mantissa = h & 1023;
+  double x = exponent == 31 ? (mantissa ? NAN : INFINITY)
+             : exponent     ? std::ldexp(1024.0 + mantissa, int(exponent) - 25)
+                            : std::ldexp(double(mantissa), -24);
+  return h & 0x8000 ? -x : x;
+}
+/// IEEE f16 from a double, to nearest even, by counting units of the last
+/// place.
+inline uint32_t halfFromDouble(double x) {
+  uint32_t sign = std::signbit(x) ? 0x8000 : 0;
+  x = std::fabs(x);
+  if (x != x)
+    return sign | 0x7e00;
+  if (x >= 65520.0)
+    return sign | 0x7c00;
+  int exponent = x < 0x1p-14 ? -14 : std::ilogb(x);
+  double units = std::nearbyint(std::ldexp(x, 10 - exponent));
+  return sign | (uint32_t(units) + (uint32_t(exponent + 14) << 10));
 }
 
 inline std::ostream &operator<<(std::ostream &out, const VectorCase &c) {

@@ -62,19 +62,7 @@ W saturateUnsigned(double x) {
   return x >= 4294967295.0 ? 0xffffffffu : W(std::trunc(x));
 }
 
-/// IEEE f16 from a double, to nearest even, by counting units.
-W halfFromDouble(double x) {
-  W sign = std::signbit(x) ? 0x8000 : 0;
-  x = std::fabs(x);
-  if (x != x)
-    return sign | 0x7e00;
-  if (x >= 65520.0)
-    return sign | 0x7c00;
-  int exponent = x < 0x1p-14 ? -14 : std::ilogb(x);
-  double units = std::nearbyint(std::ldexp(x, 10 - exponent));
-  return sign | (W(units) + (W(exponent + 14) << 10));
-}
-/// The same, towards zero.
+/// IEEE f16 from a double, towards zero.
 W halfTruncated(double x) {
   W sign = std::signbit(x) ? 0x8000 : 0;
   x = std::fabs(x);
@@ -87,13 +75,6 @@ W halfTruncated(double x) {
   int exponent = x < 0x1p-14 ? -14 : std::ilogb(x);
   double units = std::floor(std::ldexp(x, 10 - exponent));
   return sign | (W(units) + (W(exponent + 14) << 10));
-}
-double halfToDouble(W h) {
-  W exponent = h >> 10 & 31, mantissa = h & 1023;
-  double x = exponent == 31 ? (mantissa ? NAN : INFINITY)
-             : exponent     ? std::ldexp(1024.0 + mantissa, int(exponent) - 25)
-                            : std::ldexp(double(mantissa), -24);
-  return h & 0x8000 ? -x : x;
 }
 bool sameHalves(W a, W b) {
   return sameHalf(a, b) && sameHalf(a >> 16, b >> 16);

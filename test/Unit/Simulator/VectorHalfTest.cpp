@@ -14,32 +14,14 @@ namespace {
 
 using W = uint32_t;
 
-double half(W h) {
-  W exponent = h >> 10 & 31, mantissa = h & 1023;
-  double x = exponent == 31 ? (mantissa ? NAN : INFINITY)
-             : exponent     ? std::ldexp(1024.0 + mantissa, int(exponent) - 25)
-                            : std::ldexp(double(mantissa), -24);
-  return h & 0x8000 ? -x : x;
-}
-/// To nearest even, by counting units of the last place.
-W toHalf(double x) {
-  W sign = std::signbit(x) ? 0x8000 : 0;
-  x = std::fabs(x);
-  if (x != x)
-    return sign | 0x7e00;
-  if (x >= 65520.0)
-    return sign | 0x7c00;
-  int exponent = x < 0x1p-14 ? -14 : std::ilogb(x);
-  double units = std::nearbyint(std::ldexp(x, 10 - exponent));
-  return sign | (W(units) + (W(exponent + 14) << 10));
-}
 /// A sum that cannot be exact in f64 is so unequal that the larger term alone
 /// rounds the same way; long double has bits to spare besides.
 W halfFma(W a, W b, W c) {
-  return toHalf(double((long double)half(a) * half(b) + half(c)));
+  return halfFromDouble(
+      double((long double)halfToDouble(a) * halfToDouble(b) + halfToDouble(c)));
 }
 W maxHalf(W a, W b) {
-  double x = half(a), y = half(b);
+  double x = halfToDouble(a), y = halfToDouble(b);
   if (x != x)
     return b & 0xffff;
   if (y != y)
@@ -47,7 +29,7 @@ W maxHalf(W a, W b) {
   return (x == y ? (a & 0x8000 ? b : a) : x > y ? a : b) & 0xffff;
 }
 W minHalf(W a, W b) {
-  double x = half(a), y = half(b);
+  double x = halfToDouble(a), y = halfToDouble(b);
   if (x != x)
     return b & 0xffff;
   if (y != y)
@@ -55,12 +37,13 @@ W minHalf(W a, W b) {
   return (x == y ? (a & 0x8000 ? a : b) : x < y ? a : b) & 0xffff;
 }
 W medianHalf(W a, W b, W c) {
-  if (half(a) != half(a) || half(b) != half(b) || half(c) != half(c))
+  if (halfToDouble(a) != halfToDouble(a) ||
+      halfToDouble(b) != halfToDouble(b) || halfToDouble(c) != halfToDouble(c))
     return minHalf(minHalf(a, b), c);
   W top = maxHalf(maxHalf(a, b), c);
-  return half(top) == half(a)   ? maxHalf(b, c)
-         : half(top) == half(b) ? maxHalf(a, c)
-                                : maxHalf(a, b);
+  return halfToDouble(top) == halfToDouble(a)   ? maxHalf(b, c)
+         : halfToDouble(top) == halfToDouble(b) ? maxHalf(a, c)
+                                                : maxHalf(a, b);
 }
 
 struct HalfCase {
@@ -72,13 +55,25 @@ struct HalfCase {
 };
 
 const HalfCase halfCases[] = {
-    {"v_add_f16", 2, [](W a, W b, W) { return toHalf(half(a) + half(b)); },
+    {"v_add_f16", 2,
+     [](W a, W b, W) {
+       return halfFromDouble(halfToDouble(a) + halfToDouble(b));
+     },
      true},
-    {"v_sub_f16", 2, [](W a, W b, W) { return toHalf(half(a) - half(b)); },
+    {"v_sub_f16", 2,
+     [](W a, W b, W) {
+       return halfFromDouble(halfToDouble(a) - halfToDouble(b));
+     },
      true},
-    {"v_subrev_f16", 2, [](W a, W b, W) { return toHalf(half(b) - half(a)); },
+    {"v_subrev_f16", 2,
+     [](W a, W b, W) {
+       return halfFromDouble(halfToDouble(b) - halfToDouble(a));
+     },
      true},
-    {"v_mul_f16", 2, [](W a, W b, W) { return toHalf(half(a) * half(b)); },
+    {"v_mul_f16", 2,
+     [](W a, W b, W) {
+       return halfFromDouble(halfToDouble(a) * halfToDouble(b));
+     },
      true},
     {"v_fma_f16", 3, halfFma, true, true},
     {"v_max_f16", 2, [](W a, W b, W) { return maxHalf(a, b); }, true},
@@ -88,21 +83,31 @@ const HalfCase halfCases[] = {
     {"v_min3_f16", 3, [](W a, W b, W c) { return minHalf(minHalf(a, b), c); },
      true, true},
     {"v_med3_f16", 3, medianHalf, true, true},
-    {"v_rcp_f16", 1, [](W a, W, W) { return toHalf(1 / half(a)); }, true},
-    {"v_sqrt_f16", 1, [](W a, W, W) { return toHalf(std::sqrt(half(a))); },
+    {"v_rcp_f16", 1,
+     [](W a, W, W) { return halfFromDouble(1 / halfToDouble(a)); }, true},
+    {"v_sqrt_f16", 1,
+     [](W a, W, W) { return halfFromDouble(std::sqrt(halfToDouble(a))); },
      true},
-    {"v_rsq_f16", 1, [](W a, W, W) { return toHalf(1 / std::sqrt(half(a))); },
+    {"v_rsq_f16", 1,
+     [](W a, W, W) { return halfFromDouble(1 / std::sqrt(halfToDouble(a))); },
      true},
-    {"v_floor_f16", 1, [](W a, W, W) { return toHalf(std::floor(half(a))); },
+    {"v_floor_f16", 1,
+     [](W a, W, W) { return halfFromDouble(std::floor(halfToDouble(a))); },
      true},
-    {"v_ceil_f16", 1, [](W a, W, W) { return toHalf(std::ceil(half(a))); },
+    {"v_ceil_f16", 1,
+     [](W a, W, W) { return halfFromDouble(std::ceil(halfToDouble(a))); },
      true},
-    {"v_trunc_f16", 1, [](W a, W, W) { return toHalf(std::trunc(half(a))); },
+    {"v_trunc_f16", 1,
+     [](W a, W, W) { return halfFromDouble(std::trunc(halfToDouble(a))); },
      true},
     {"v_rndne_f16", 1,
-     [](W a, W, W) { return toHalf(std::nearbyint(half(a))); }, true},
+     [](W a, W, W) { return halfFromDouble(std::nearbyint(halfToDouble(a))); },
+     true},
     {"v_ldexp_f16", 2,
-     [](W a, W b, W) { return toHalf(std::ldexp(half(a), int16_t(b))); }, true},
+     [](W a, W b, W) {
+       return halfFromDouble(std::ldexp(halfToDouble(a), int16_t(b)));
+     },
+     true},
     {"v_add_u16", 2, [](W a, W b, W) { return (a + b) & 0xffff; }, false},
     {"v_sub_u16", 2, [](W a, W b, W) { return (a - b) & 0xffff; }, false},
     {"v_subrev_u16", 2, [](W a, W b, W) { return (b - a) & 0xffff; }, false},
@@ -127,17 +132,20 @@ const HalfCase halfCases[] = {
     {"v_max_i16", 2,
      [](W a, W b, W) { return W(std::max(int16_t(a), int16_t(b))) & 0xffff; },
      false},
-    {"v_cvt_f16_u16", 1, [](W a, W, W) { return toHalf(a & 0xffff); }, true},
-    {"v_cvt_f16_i16", 1, [](W a, W, W) { return toHalf(int16_t(a)); }, true},
+    {"v_cvt_f16_u16", 1, [](W a, W, W) { return halfFromDouble(a & 0xffff); },
+     true},
+    {"v_cvt_f16_i16", 1, [](W a, W, W) { return halfFromDouble(int16_t(a)); },
+     true},
     {"v_cvt_u16_f16", 1,
      [](W a, W, W) {
-       double x = half(a);
+       double x = halfToDouble(a);
        return x > 0 ? W(std::min(std::trunc(x), 65535.0)) : 0;
      },
      false},
     {"v_cvt_i16_f16", 1,
      [](W a, W, W) {
-       double x = half(a) != half(a) ? 0 : std::trunc(half(a));
+       double x =
+           halfToDouble(a) != halfToDouble(a) ? 0 : std::trunc(halfToDouble(a));
        return W(int(std::min(std::max(x, -32768.0), 32767.0))) & 0xffff;
      },
      false},
@@ -215,13 +223,16 @@ TEST(VectorHalf, MixedWidth) {
     W a = was.vgpr[1][i], b = was.vgpr[2][i], c = was.vgpr[3][i];
     EXPECT_EQ(k.vgpr[4][i], (a & 0xffff) * (b & 0xffff) + c);
     EXPECT_EQ(k.vgpr[5][i], W(int16_t(a) * int16_t(b)) + c);
-    float mixed = std::fma(float(half(a)), float(half(b >> 16)), real(c));
+    float mixed =
+        std::fma(float(halfToDouble(a)), float(halfToDouble(b >> 16)), real(c));
     EXPECT_TRUE(sameFloat(k.vgpr[8][i], word(mixed)));
-    float low = std::fma(-real(c), float(half(a)), std::fabs(float(half(b))));
-    EXPECT_TRUE(sameHalf(k.vgpr[6][i], toHalf(low)));
+    float low = std::fma(-real(c), float(halfToDouble(a)),
+                         std::fabs(float(halfToDouble(b))));
+    EXPECT_TRUE(sameHalf(k.vgpr[6][i], halfFromDouble(low)));
     EXPECT_EQ(k.vgpr[6][i] >> 16, was.vgpr[6][i] >> 16);
-    float high = std::fma(float(half(a >> 16)), float(half(a)), float(half(b)));
-    EXPECT_TRUE(sameHalf(k.vgpr[7][i] >> 16, toHalf(high)));
+    float high = std::fma(float(halfToDouble(a >> 16)), float(halfToDouble(a)),
+                          float(halfToDouble(b)));
+    EXPECT_TRUE(sameHalf(k.vgpr[7][i] >> 16, halfFromDouble(high)));
     EXPECT_EQ(k.vgpr[7][i] & 0xffff, was.vgpr[7][i] & 0xffff);
   }
 }
@@ -233,24 +244,32 @@ struct PackedCase {
   bool isFloat;
 };
 const PackedCase packedCases[] = {
-    {"v_pk_add_f16", 2, [](W a, W b, W) { return toHalf(half(a) + half(b)); },
+    {"v_pk_add_f16", 2,
+     [](W a, W b, W) {
+       return halfFromDouble(halfToDouble(a) + halfToDouble(b));
+     },
      true},
-    {"v_pk_mul_f16", 2, [](W a, W b, W) { return toHalf(half(a) * half(b)); },
+    {"v_pk_mul_f16", 2,
+     [](W a, W b, W) {
+       return halfFromDouble(halfToDouble(a) * halfToDouble(b));
+     },
      true},
     {"v_pk_fma_f16", 3, halfFma, true},
     {"v_pk_max_f16", 2, [](W a, W b, W) { return maxHalf(a, b); }, true},
     {"v_pk_min_f16", 2, [](W a, W b, W) { return minHalf(a, b); }, true},
     {"v_pk_maximum3_f16", 3,
      [](W a, W b, W c) {
-       bool allNumbers =
-           half(a) == half(a) && half(b) == half(b) && half(c) == half(c);
+       bool allNumbers = halfToDouble(a) == halfToDouble(a) &&
+                         halfToDouble(b) == halfToDouble(b) &&
+                         halfToDouble(c) == halfToDouble(c);
        return allNumbers ? maxHalf(maxHalf(a, b), c) : 0x7e00;
      },
      true},
     {"v_pk_minimum3_f16", 3,
      [](W a, W b, W c) {
-       bool allNumbers =
-           half(a) == half(a) && half(b) == half(b) && half(c) == half(c);
+       bool allNumbers = halfToDouble(a) == halfToDouble(a) &&
+                         halfToDouble(b) == halfToDouble(b) &&
+                         halfToDouble(c) == halfToDouble(c);
        return allNumbers ? minHalf(minHalf(a, b), c) : 0x7e00;
      },
      true},

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+
 #ifndef FLYATTN_CONVERSION_ATTNTOROCDL_PASSES_TD
 #define FLYATTN_CONVERSION_ATTNTOROCDL_PASSES_TD
 

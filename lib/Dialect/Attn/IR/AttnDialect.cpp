@@ -77,6 +77,25 @@ static ParseResult parseShape(AsmParser &parser,
                  parser.parseType(elementType));
 }
 
+/// Parses and prints `<`shape`>`.
+template <typename TypeT> static Type parsePlainMatrix(AsmParser &parser) {
+  SmallVector<int64_t> shape;
+  Type elementType;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parseShape(parser, shape, elementType) ||
+      parser.parseGreater())
+    return {};
+  return TypeT::getChecked([&] { return parser.emitError(loc); },
+                           parser.getContext(), shape, elementType);
+}
+
+template <typename TypeT>
+static void printPlainMatrix(TypeT type, AsmPrinter &printer) {
+  printer << '<';
+  printShape(printer, type.getShape(), type.getElementType());
+  printer << '>';
+}
+
 /// Parses `<`shape, keyword`>` where the keyword is a case of `EnumT`.
 template <typename EnumT>
 static ParseResult parseShapeAndEnum(AsmParser &parser,
@@ -150,20 +169,11 @@ TileType::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
 }
 
 Type ViewType::parse(AsmParser &parser) {
-  SmallVector<int64_t> shape;
-  Type elementType;
-  SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseLess() || parseShape(parser, shape, elementType) ||
-      parser.parseGreater())
-    return {};
-  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(),
-                    shape, elementType);
+  return parsePlainMatrix<ViewType>(parser);
 }
 
 void ViewType::print(AsmPrinter &printer) const {
-  printer << '<';
-  printShape(printer, getShape(), getElementType());
-  printer << '>';
+  printPlainMatrix(*this, printer);
 }
 
 LogicalResult
@@ -173,20 +183,11 @@ ViewType::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
 }
 
 Type InflightType::parse(AsmParser &parser) {
-  SmallVector<int64_t> shape;
-  Type elementType;
-  SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseLess() || parseShape(parser, shape, elementType) ||
-      parser.parseGreater())
-    return {};
-  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(),
-                    shape, elementType);
+  return parsePlainMatrix<InflightType>(parser);
 }
 
 void InflightType::print(AsmPrinter &printer) const {
-  printer << '<';
-  printShape(printer, getShape(), getElementType());
-  printer << '>';
+  printPlainMatrix(*this, printer);
 }
 
 LogicalResult

@@ -8,8 +8,6 @@
 
 #include "KernelBody.h"
 
-#include "flyattn/Target/KernelABI.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -79,6 +77,7 @@ private:
     return SplatOp::create(b, TileType::get(shape, b.getF32Type(), layout),
                            constant);
   }
+  Value headOffset(unsigned strides, Value headIndex);
   Value view(unsigned pointer, unsigned strides, Value head, Value rows);
   Value lseView();
   void locate();
@@ -102,31 +101,30 @@ private:
 };
 } // namespace
 
+/// Element offset of one head of this batch.
+Value KernelBody::headOffset(unsigned strides, Value headIndex) {
+  auto scaled = [&](Value index, Value stride) -> Value {
+    Value wide = arith::ExtUIOp::create(b, b.getI64Type(), index);
+    return arith::MulIOp::create(b, wide, stride);
+  };
+  return arith::AddIOp::create(b, scaled(batch, param(strides)),
+                               scaled(headIndex, param(strides + 1)));
+}
+
 /// The rows of one head of one batch.
 Value KernelBody::view(unsigned pointer, unsigned strides, Value headIndex,
                        Value rows) {
-  auto extend = [&](Value value) -> Value {
-    return arith::ExtUIOp::create(b, b.getI64Type(), value);
-  };
-  Value offset = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, extend(batch), param(strides)),
-      arith::MulIOp::create(b, extend(headIndex), param(strides + 1)));
   auto type = ViewType::get({ShapedType::kDynamic, headDim}, element);
-  return ViewOp::create(b, type, param(pointer), offset, rows,
-                        param(strides + 2));
+  return ViewOp::create(b, type, param(pointer), headOffset(strides, headIndex),
+                        rows, param(strides + 2));
 }
 
 /// The LSE of one head of one batch as a column.
 Value KernelBody::lseView() {
-  auto extend = [&](Value value) -> Value {
-    return arith::ExtUIOp::create(b, b.getI64Type(), value);
-  };
-  Value offset = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, extend(batch), param(LseStrides)),
-      arith::MulIOp::create(b, extend(head), param(LseStrides + 1)));
   auto type = ViewType::get({ShapedType::kDynamic, 1}, b.getF32Type());
   Value one = arith::ConstantIntOp::create(b, b.getI64Type(), 1);
-  return ViewOp::create(b, type, param(Lse), offset, param(SeqlenQ), one);
+  return ViewOp::create(b, type, param(Lse), headOffset(LseStrides, head),
+                        param(SeqlenQ), one);
 }
 
 /// Which batch, head and rows this wave works on.

@@ -13,6 +13,7 @@
 
 #include "flyattn/Dialect/Attn/IR/Attn.h"
 #include "flyattn/Dialect/Attn/Transforms/Passes.h"
+#include "flyattn/Target/KernelABI.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -21,8 +22,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/SymbolTable.h"
-
-#include <cmath>
 
 namespace mlir::attn {
 #define GEN_PASS_DEF_ATTNTILE
@@ -124,20 +123,15 @@ SmallVector<Value> LaunchArguments::build() {
   };
   Value ratio =
       arith::DivUIOp::create(b, dim(op.getQ(), head), dim(op.getK(), head));
-  float scale = op.getScaleOrDefault();
-  float scaleLog2 = std::fabs(scale) * 1.44269504088896340736f;
-  if (scaleLog2 == 0.0f)
-    scaleLog2 = std::numeric_limits<float>::min();
-  int32_t signFlip = scale < 0 ? static_cast<int32_t>(0x80008000) : 0;
-
+  auto scale = flyattn::EncodedScale::of(op.getScaleOrDefault());
   SmallVector<Value> arguments = pointers;
   arguments.push_back(i32(dim(op.getQ(), seq)));
   arguments.push_back(i32(dim(op.getK(), seq)));
   arguments.push_back(i32(ratio));
   arguments.push_back(
-      arith::ConstantOp::create(b, b.getF32FloatAttr(scaleLog2)));
-  arguments.push_back(
-      arith::ConstantIntOp::create(b, b.getI32Type(), signFlip));
+      arith::ConstantOp::create(b, b.getF32FloatAttr(scale.scaleLog2)));
+  arguments.push_back(arith::ConstantIntOp::create(
+      b, b.getI32Type(), static_cast<int32_t>(scale.qSignFlip)));
   arguments.push_back(arith::ConstantIntOp::create(b, b.getI32Type(), 0));
   llvm::append_range(arguments, strides);
   return arguments;
