@@ -63,6 +63,7 @@ void WorkgroupRunner::initialise(Wave &wave, unsigned index) {
   wave = Wave();
   wave.id = uint8_t(index);
   wave.group = &group;
+  wave.observer = observer;
   wave.s = align64(scalarFile.data()) + size_t(scalarSlots) * index;
   wave.v = align64(vectorFile.data()) +
            size_t(program.info.vgprs) * waveSize * index;

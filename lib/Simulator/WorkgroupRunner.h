@@ -40,6 +40,9 @@ class WorkgroupRunner {
 public:
   explicit WorkgroupRunner(const LaunchContext &context);
 
+  /// From now on `observer` sees the memory instructions of all waves.
+  void observe(Observer *observer) { this->observer = observer; }
+
   /// Runs workgroup `linear`; adds to `result`.
   llvm::Error run(uint64_t linear, LaunchResult &result);
 
@@ -58,6 +61,7 @@ private:
   Workgroup group;
   std::vector<Wave> waves;
   std::vector<unsigned> order;
+  Observer *observer = nullptr;
   std::mt19937_64 random;
   unsigned scalarSlots;
   uint64_t executed = 0; ///< instructions of the current workgroup
