@@ -274,6 +274,7 @@ void Describer::describeMemory(const AsmText &text, InstInfo &info) {
   bool lds = info.unit == Unit::Lds;
   info.permutes =
       text.base.contains("permute") || text.base.contains("swizzle");
+  info.pushes = text.base == "ds_permute_b32";
   if (auto it = transferBytes().find(text.base); it != transferBytes().end())
     info.bytes = it->second;
   info.pair = lds && (text.base.starts_with("ds_read2") ||

@@ -78,6 +78,7 @@ struct InstInfo {
   bool atomic = false;
   bool dpp = false;
   bool permutes = false;   ///< ds_permute and the like touch no LDS bytes
+  bool pushes = false;     ///< ds_permute: lanes say where to, not where from
   bool keepsPart = false;  ///< writes part of a register, the rest stays
   uint8_t waitStates = 1;  ///< that it counts for; s_nop n: n + 1
   uint8_t vmWait = 0xff;   ///< s_waitcnt: vmcnt (63 = any)

@@ -9,6 +9,7 @@
 #ifndef FLYATTN_LIB_SIMULATOR_WORKGROUPRUNNER_H
 #define FLYATTN_LIB_SIMULATOR_WORKGROUPRUNNER_H
 
+#include "Checks.h"
 #include "Wave.h"
 
 #include "flyattn/Simulator/Simulator.h"
@@ -46,12 +47,16 @@ public:
   /// Runs workgroup `linear`; adds to `result`.
   llvm::Error run(uint64_t linear, LaunchResult &result);
 
+  /// What the checks found in all workgroups so far.
+  CheckResults takeCheckResults();
+
 private:
   void reset(uint64_t linear);
   void initialise(Wave &wave, unsigned index);
   void setScalars(Wave &wave);
   void setWorkItems(Wave &wave, unsigned index);
   void takeTurn(Wave &wave);
+  void takeCheckedTurn(Wave &wave);
   /// Lets the waves go on if all that are left wait at a barrier.
   void passBarrier();
   void chooseOrder();
@@ -62,6 +67,7 @@ private:
   std::vector<Wave> waves;
   std::vector<unsigned> order;
   Observer *observer = nullptr;
+  std::unique_ptr<Checks> checks; ///< if Options::checks asks for them
   std::mt19937_64 random;
   unsigned scalarSlots;
   uint64_t executed = 0; ///< instructions of the current workgroup
