@@ -114,16 +114,20 @@ void Dispatcher::work() {
       context.options.progress(finished, total);
   }
   setFpu(defaultFpu);
+  CheckResults checks = runner.takeCheckResults();
   std::lock_guard<std::mutex> lock(mutex);
+  sum.checks.merge(checks);
   sum.instructions += result.instructions;
   sum.workgroups += result.workgroups;
   sum.waves += result.waves;
 }
 
 Expected<LaunchResult> Dispatcher::finish() {
-  if (failedAt != ~uint64_t(0))
-    return fail(message);
-  return sum;
+  if (failedAt == ~uint64_t(0))
+    return sum;
+  for (const CheckReport &report : sum.checks.reports)
+    message += "\nthe checks found " + describe(report);
+  return fail(message);
 }
 
 Expected<LaunchResult> flyattn::sim::launch(const Program &program,

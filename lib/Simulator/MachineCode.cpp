@@ -12,22 +12,16 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/MCAsmBackend.h"
-#include "llvm/MC/MCAsmInfo.h"
 #include "llvm/MC/MCCodeEmitter.h"
 #include "llvm/MC/MCContext.h"
 #include "llvm/MC/MCDisassembler/MCDisassembler.h"
 #include "llvm/MC/MCInst.h"
 #include "llvm/MC/MCInstPrinter.h"
-#include "llvm/MC/MCInstrInfo.h"
 #include "llvm/MC/MCObjectFileInfo.h"
 #include "llvm/MC/MCObjectWriter.h"
 #include "llvm/MC/MCParser/MCAsmParser.h"
 #include "llvm/MC/MCParser/MCTargetAsmParser.h"
-#include "llvm/MC/MCRegisterInfo.h"
 #include "llvm/MC/MCStreamer.h"
-#include "llvm/MC/MCSubtargetInfo.h"
-#include "llvm/MC/MCTargetOptions.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -49,18 +43,6 @@ const Triple &amdgpuTriple() {
   static const Triple triple("amdgcn-amd-amdhsa");
   return triple;
 }
-
-/// LLVM's descriptions of one chip.
-struct ChipDescription {
-  const Target *target = nullptr;
-  MCTargetOptions options;
-  std::unique_ptr<MCRegisterInfo> registers;
-  std::unique_ptr<MCAsmInfo> asmInfo;
-  std::unique_ptr<MCInstrInfo> instructions;
-  std::unique_ptr<MCSubtargetInfo> subtarget;
-
-  static Expected<std::unique_ptr<ChipDescription>> create(StringRef chip);
-};
 
 } // namespace
 

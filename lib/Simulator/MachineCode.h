@@ -12,8 +12,27 @@
 #include "flyattn/Simulator/Program.h"
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/MC/MCAsmInfo.h"
+#include "llvm/MC/MCInstrInfo.h"
+#include "llvm/MC/MCRegisterInfo.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/MCTargetOptions.h"
+#include "llvm/MC/TargetRegistry.h"
 
 namespace flyattn::sim {
+
+/// LLVM's descriptions of one chip.
+struct ChipDescription {
+  const llvm::Target *target = nullptr;
+  llvm::MCTargetOptions options;
+  std::unique_ptr<llvm::MCRegisterInfo> registers;
+  std::unique_ptr<llvm::MCAsmInfo> asmInfo;
+  std::unique_ptr<llvm::MCInstrInfo> instructions;
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget;
+
+  static llvm::Expected<std::unique_ptr<ChipDescription>>
+  create(llvm::StringRef chip);
+};
 
 /// Disassembles `code` from its first byte to its last. What LLVM cannot
 /// decode is listed as ".long 0x...", which no table implements.

@@ -10,10 +10,12 @@
 #define FLYATTN_LIB_SIMULATOR_PROGRAMIMPL_H
 
 #include "Inst.h"
+#include "InstInfo.h"
 
 #include "flyattn/Simulator/Program.h"
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,9 @@ struct Program::Impl {
   std::vector<uint32_t> constants;
   /// What Inst::ext points to.
   std::vector<std::shared_ptr<const void>> extensions;
+  /// See instInfos, which fills it in on its first call.
+  mutable std::vector<InstInfo> infos;
+  mutable std::once_flag infosMade;
 };
 
 } // namespace flyattn::sim

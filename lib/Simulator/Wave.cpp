@@ -84,6 +84,8 @@ Access &Wave::newAccess(const Inst *inst, bool delayed) {
 
 void Wave::issue(Access &access, AccessQueue &queue, unsigned limit,
                  bool delayed) {
+  if (observer) [[unlikely]]
+    observe(access);
   if (!delayed)
     access.perform(*this, access);
   // Where nothing of a counter is ever delayed, it need not be kept.

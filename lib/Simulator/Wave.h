@@ -96,6 +96,7 @@ private:
 enum class WaveState : uint8_t { Ready, AtBarrier, Ended, Failed };
 
 struct Workgroup;
+class Observer;
 
 struct Wave {
   uint32_t *s = nullptr; ///< scalar file
@@ -113,6 +114,7 @@ struct Wave {
   bool delaysDma = false; ///< LDS DMA lands at its wait
   bool delaysAll = false; ///< and so does every other operation
   uint8_t id = 0;
+  Observer *observer = nullptr; ///< of memory instructions; see Observer.h
   AccessQueue vm, lgkm;
   uint64_t instructions = 0;
   // The allocation of the last access.
@@ -165,6 +167,7 @@ struct Wave {
   void landUntil(AccessQueue &queue, unsigned left);
 
 private:
+  void observe(const Access &access) const;
   void updateLaneMask();
   bool findMemory(uint64_t address, uint64_t size);
 

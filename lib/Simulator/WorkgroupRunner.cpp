@@ -34,6 +34,11 @@ WorkgroupRunner::WorkgroupRunner(const LaunchContext &context)
   group.memory = &context.memory;
   group.codeAddress = context.codeAddress;
   order.resize(waves.size());
+  if (!context.options.checks)
+    return;
+  checks = std::make_unique<Checks>(context.program, unsigned(waves.size()),
+                                    context.ldsSize);
+  observe(checks.get());
 }
 
 template <typename T> static T *align64(T *pointer) {
@@ -56,6 +61,8 @@ void WorkgroupRunner::reset(uint64_t linear) {
   }
   if (context.options.order == WaveOrder::Reverse)
     std::reverse(order.begin(), order.end());
+  if (checks)
+    checks->beginWorkgroup(group.id);
 }
 
 void WorkgroupRunner::initialise(Wave &wave, unsigned index) {
@@ -63,6 +70,7 @@ void WorkgroupRunner::initialise(Wave &wave, unsigned index) {
   wave = Wave();
   wave.id = uint8_t(index);
   wave.group = &group;
+  wave.observer = observer;
   wave.s = align64(scalarFile.data()) + size_t(scalarSlots) * index;
   wave.v = align64(vectorFile.data()) +
            size_t(program.info.vgprs) * waveSize * index;
@@ -163,10 +171,30 @@ void WorkgroupRunner::takeTurn(Wave &wave) {
     wave.pc = pc;
 }
 
+/// The same with the checks. It stands apart so that a turn without them pays
+/// nothing.
+void WorkgroupRunner::takeCheckedTurn(Wave &wave) {
+  unsigned left = context.options.quantum ? context.options.quantum : 1u << 20;
+  setFpu(wave.fpu32);
+  const Inst *pc = wave.pc;
+  for (; pc && left; --left, ++executed) {
+    checks->step(wave, pc);
+    pc = pc->fn(wave, pc);
+  }
+  if (pc)
+    wave.pc = pc;
+}
+
+CheckResults WorkgroupRunner::takeCheckResults() {
+  return checks ? checks->take() : CheckResults();
+}
+
 void WorkgroupRunner::passBarrier() {
   for (const Wave &wave : waves)
     if (wave.state == WaveState::Ready)
       return;
+  if (checks)
+    checks->barrier();
   for (Wave &wave : waves) {
     if (wave.state != WaveState::AtBarrier)
       continue;
@@ -215,7 +243,7 @@ Error WorkgroupRunner::run(uint64_t linear, LaunchResult &result) {
     for (unsigned index : order) {
       Wave &wave = waves[index];
       if (wave.state == WaveState::Ready)
-        takeTurn(wave);
+        checks ? takeCheckedTurn(wave) : takeTurn(wave);
       if (wave.state == WaveState::Failed)
         return createStringError(inconvertibleErrorCode(), wave.error);
       alive |= wave.state != WaveState::Ended;

@@ -9,6 +9,7 @@
 #ifndef FLYATTN_LIB_SIMULATOR_WORKGROUPRUNNER_H
 #define FLYATTN_LIB_SIMULATOR_WORKGROUPRUNNER_H
 
+#include "Checks.h"
 #include "Wave.h"
 
 #include "flyattn/Simulator/Simulator.h"
@@ -40,8 +41,14 @@ class WorkgroupRunner {
 public:
   explicit WorkgroupRunner(const LaunchContext &context);
 
+  /// From now on `observer` sees the memory instructions of all waves.
+  void observe(Observer *observer) { this->observer = observer; }
+
   /// Runs workgroup `linear`; adds to `result`.
   llvm::Error run(uint64_t linear, LaunchResult &result);
+
+  /// What the checks found in all workgroups so far.
+  CheckResults takeCheckResults();
 
 private:
   void reset(uint64_t linear);
@@ -49,6 +56,7 @@ private:
   void setScalars(Wave &wave);
   void setWorkItems(Wave &wave, unsigned index);
   void takeTurn(Wave &wave);
+  void takeCheckedTurn(Wave &wave);
   /// Lets the waves go on if all that are left wait at a barrier.
   void passBarrier();
   void chooseOrder();
@@ -58,6 +66,8 @@ private:
   Workgroup group;
   std::vector<Wave> waves;
   std::vector<unsigned> order;
+  Observer *observer = nullptr;
+  std::unique_ptr<Checks> checks; ///< if Options::checks asks for them
   std::mt19937_64 random;
   unsigned scalarSlots;
   uint64_t executed = 0; ///< instructions of the current workgroup

@@ -118,21 +118,31 @@ static Expected<LaunchStats> execute(const LaunchFile &launch, Device &device,
 }
 
 static Error reportLaunch(const LaunchFile &launch, StringRef chip,
-                          const LaunchStats &stats) {
-  if (jsonFile != "-")
+                          const LaunchStats &stats, Severity severity) {
+  const sim::CheckResults &checks = stats.simulated->checks;
+  bool fails = severity == Severity::Fail && !checks.reports.empty();
+  if (jsonFile != "-") {
     outs() << launch.kernel << " on " << chip << ": " << describe(stats)
            << '\n';
+    if (severity != Severity::Off)
+      print(outs(), checks);
+  }
+  Error outcome =
+      fails ? failure(WrongResult, "the checks found faults: see their reports")
+            : Error::success();
   if (jsonFile.empty())
-    return Error::success();
+    return outcome;
   json::Object object{
-      {"status", "ok"},
+      {"status", fails ? "failed checks" : "ok"},
       {"arch", chip},
       {"kernel", launch.kernel},
       {"config", json::Object{{"grid", json::Array(launch.shape.grid)},
                               {"block", json::Array(launch.shape.block)},
                               {"dynamic_lds", launch.shape.dynamicLds}}}};
+  if (severity != Severity::Off)
+    object["checks"] = toJson(checks);
   addStats(object, stats);
-  return writeJson(jsonFile, std::move(object));
+  return joinErrors(std::move(outcome), writeJson(jsonFile, std::move(object)));
 }
 
 static Error runLaunch() {
@@ -168,13 +178,17 @@ static Error runLaunch() {
     return withCode(DeviceFailure, stats.takeError());
   if (Error error = writeBuffers(*device, buffers))
     return error;
-  return reportLaunch(*launch, object->chip(), *stats);
+  return reportLaunch(*launch, object->chip(), *stats,
+                      checkSeverity(Severity::Report));
 }
 
 static constexpr StringRef kExamples = R"(
 EXAMPLES:
   flyattn launch launch.json
   flyattn launch launch.json --arch gfx942 --commit early --json -
+  flyattn launch launch.json --checks
+      report races, missing waits and wait states, undefined values;
+      --checks=fail makes the exit code 1 if there are any
 
 LAUNCH.json (paths are relative to it; grid is in workgroups):
   {"code_object": "kernel.co", "kernel": "name",

@@ -11,6 +11,7 @@
 
 #include "flyattn/Runtime/KernelCache.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
@@ -48,6 +49,38 @@ json::Object toJson(const Comparison &c) {
   return errors;
 }
 
+static json::Object toJson(const sim::CheckedInst &inst) {
+  return json::Object{{"offset", int64_t(inst.offset)}, {"text", inst.text}};
+}
+
+json::Object toJson(const sim::CheckResults &checks) {
+  json::Array reports, conflicts;
+  for (const sim::CheckReport &report : checks.reports) {
+    json::Object item{{"kind", sim::nameOf(report.kind)},
+                      {"inst", toJson(report.inst)},
+                      {"what", report.what},
+                      {"count", int64_t(report.count)},
+                      {"workgroup", json::Array(report.workgroup)},
+                      {"wave", report.wave}};
+    if (report.other)
+      item["other"] = toJson(*report.other);
+    if (report.lane >= 0)
+      item["lane"] = report.lane;
+    reports.push_back(std::move(item));
+  }
+  for (const sim::BankConflicts &item : checks.bankConflicts)
+    conflicts.push_back(
+        json::Object{{"inst", toJson(item.inst)},
+                     {"executions", int64_t(item.executions)},
+                     {"clocks", int64_t(item.clocks)},
+                     {"conflict_clocks", int64_t(item.conflictClocks)}});
+  return json::Object{
+      {"reports", std::move(reports)},
+      {"bank_conflicts", std::move(conflicts)},
+      {"lds_clocks", int64_t(checks.ldsClocks)},
+      {"lds_conflict_clocks", int64_t(checks.ldsConflictClocks)}};
+}
+
 void addStats(json::Object &object, const LaunchStats &stats) {
   object["seconds"] = stats.seconds;
   if (!stats.simulated)
@@ -76,6 +109,29 @@ static void printLine(raw_ostream &os, StringRef name, double value,
                       double bound) {
   os << formatv("{0,-14} {1,-11:e2} {2,-11:e2} {3}\n", name, value, bound,
                 value <= bound ? "ok" : "TOO LARGE");
+}
+
+void print(raw_ostream &os, const sim::CheckResults &checks) {
+  os << formatv("checks   {0} reports, LDS bank conflicts {1:N} clocks on top "
+                "of {2:N}\n",
+                checks.reports.size(), checks.ldsConflictClocks,
+                checks.ldsClocks);
+  for (const sim::CheckReport &report : checks.reports)
+    os << "  " << sim::describe(report) << '\n';
+  auto worst = checks.bankConflicts;
+  llvm::stable_sort(worst, [](const auto &a, const auto &b) {
+    return a.conflictClocks > b.conflictClocks;
+  });
+  constexpr size_t shown = 8; // --json has them all
+  for (const sim::BankConflicts &item : ArrayRef(worst).take_front(shown))
+    os << formatv("  bank conflicts: offset {0:x}, `{1}`: {2:f1} clocks on top "
+                  "of {3:f1} a wave\n",
+                  item.inst.offset, item.inst.text,
+                  double(item.conflictClocks) / double(item.executions),
+                  double(item.clocks) / double(item.executions));
+  if (worst.size() > shown)
+    os << formatv("  bank conflicts: {0} more instructions\n",
+                  worst.size() - shown);
 }
 
 void print(raw_ostream &os, const Comparison &c) {

@@ -22,6 +22,8 @@ llvm::json::Object toJson(const KernelConfig &config);
 llvm::json::Object timesToJson(const CompiledKernel &kernel);
 /// `errors` of --json.
 llvm::json::Object toJson(const Comparison &comparison);
+/// `checks` of --json.
+llvm::json::Object toJson(const sim::CheckResults &checks);
 /// Adds what `stats` holds to the top level of --json.
 void addStats(llvm::json::Object &object, const LaunchStats &stats);
 
@@ -29,6 +31,8 @@ void addStats(llvm::json::Object &object, const LaunchStats &stats);
 std::string describe(const KernelConfig &config);
 /// "0.113 s, 1234567 instructions, 32 workgroups".
 std::string describe(const LaunchStats &stats);
+/// The reports of the checks, and the worst bank conflicts.
+void print(llvm::raw_ostream &os, const sim::CheckResults &checks);
 /// A table of measures against bounds.
 void print(llvm::raw_ostream &os, const Comparison &comparison);
 

@@ -93,6 +93,7 @@ struct Settings {
   DeviceKind device = deviceOption;
   Check check = checkOption;
   sim::Options simulator = simulatorOptions();
+  Severity checks = checkSeverity(Severity::Fail);
 };
 
 /// All that a run has made so far.
@@ -163,6 +164,12 @@ Error setUpProblem(Run &run) {
   if (run.settings.check == Check::None && !run.settings.expected.empty())
     return failure(BadUsage, "--expected asks for a check: leave out --check "
                              "none");
+  if (run.settings.checks != Severity::Off) {
+    if (run.settings.device == DeviceKind::Hip)
+      return failure(BadUsage, "--checks needs the simulator: leave out "
+                               "--device hip");
+    run.settings.device = DeviceKind::Simulated;
+  }
   if (Error error =
           checkOutputs({run.settings.out, run.settings.lse, run.settings.json}))
     return error;
@@ -288,10 +295,17 @@ void checkResult(Run &run) {
       compare(run.problem, run.sample, reference, outputs, expected);
 }
 
+bool failsChecks(const Run &run) {
+  return run.settings.checks == Severity::Fail &&
+         !run.stats.simulated->checks.reports.empty();
+}
+
 StringRef statusOf(const Run &run) {
-  if (!run.comparison)
-    return "not checked";
-  return run.comparison->passed() ? "ok" : "wrong result";
+  if (run.comparison && !run.comparison->passed())
+    return "wrong result";
+  if (failsChecks(run))
+    return "failed checks";
+  return run.comparison ? "ok" : "not checked";
 }
 
 json::Object resultOf(const Run &run) {
@@ -304,6 +318,8 @@ json::Object resultOf(const Run &run) {
                       {"device", run.deviceName},
                       {"seed", int64_t(run.settings.seed)}};
   addStats(object, run.stats);
+  if (run.settings.checks != Severity::Off)
+    object["checks"] = toJson(run.stats.simulated->checks);
   if (run.comparison) {
     object["errors"] = toJson(*run.comparison);
     object["rows_checked"] = int64_t(run.comparison->rows);
@@ -318,15 +334,15 @@ void printRun(raw_ostream &os, const Run &run) {
      << "kernel   " << run.plan.kernel->kernelName << ": "
      << describe(run.plan.kernel->config) << '\n'
      << "ran on   " << run.deviceName << ": " << describe(run.stats) << '\n';
-  if (!run.comparison) {
-    os << "result   not checked\n";
-    return;
+  if (run.settings.checks != Severity::Off)
+    print(os, run.stats.simulated->checks);
+  if (run.comparison) {
+    os << formatv(
+        "checked  {0} {1:N} rows against {2}\n",
+        run.sample.sampled ? "a sample of" : "all", run.comparison->rows,
+        run.expected ? StringRef(run.settings.expected) : "an f64 reference");
+    print(os, *run.comparison);
   }
-  os << formatv(
-      "checked  {0} {1:N} rows against {2}\n",
-      run.sample.sampled ? "a sample of" : "all", run.comparison->rows,
-      run.expected ? StringRef(run.settings.expected) : "an f64 reference");
-  print(os, *run.comparison);
   os << "result   " << statusOf(run) << '\n';
 }
 
@@ -361,10 +377,12 @@ Error runRun() {
   if (!run.settings.json.empty())
     if (Error error = writeJson(run.settings.json, resultOf(run)))
       return error;
-  bool wrong = run.comparison && !run.comparison->passed();
-  return wrong ? failure(WrongResult, "the result is wrong: see its errors and "
-                                      "bounds")
-               : Error::success();
+  if (run.comparison && !run.comparison->passed())
+    return failure(WrongResult,
+                   "the result is wrong: see its errors and bounds");
+  if (failsChecks(run))
+    return failure(WrongResult, "the checks found faults: see their reports");
+  return Error::success();
 }
 
 } // namespace
@@ -380,6 +398,9 @@ EXAMPLES:
       sizes and type come from the files (bf16 as <u2 bit patterns or <V2)
   flyattn run --arch gfx950 --device sim --quantum 1 --wave-order random --commit late
       other orders of execution; a right kernel gives the same bits
+  flyattn run --arch gfx950 --seqlen-q 300 --checks
+      also look for races, missing waits and wait states, undefined values;
+      anything found fails the run (--checks=report only prints it)
 )";
 
 const Command runCommand = {runSub, kExamples, runRun};

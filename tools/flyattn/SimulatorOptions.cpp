@@ -48,7 +48,36 @@ SimulatorOption<sim::CommitPolicy> commit(
                           "at the wait for it")),
     cl::init(sim::CommitPolicy::LateDma));
 
+/// Bare stands for --checks without a value.
+enum class Checks { Bare, Off, Report, Fail };
+
+SimulatorOption<Checks> checks(
+    "checks", cl::ValueOptional,
+    cl::desc("Simulator: look for LDS races, uses of data that is on its way, "
+             "missing wait states and undefined values, and count LDS bank "
+             "conflicts. Without a value: fail for run, report for launch"),
+    cl::values(clEnumValN(Checks::Bare, "", ""),
+               clEnumValN(Checks::Fail, "fail",
+                          "print what is found; exit code 1 if there is any"),
+               clEnumValN(Checks::Report, "report", "print what is found"),
+               clEnumValN(Checks::Off, "off", "do not look (the default)")),
+    cl::init(Checks::Off));
+
 } // namespace
+
+Severity checkSeverity(Severity bare) {
+  switch (checks) {
+  case Checks::Bare:
+    return bare;
+  case Checks::Off:
+    return Severity::Off;
+  case Checks::Report:
+    return Severity::Report;
+  case Checks::Fail:
+    return Severity::Fail;
+  }
+  return Severity::Off;
+}
 
 sim::Options simulatorOptions() {
   sim::Options options;
@@ -57,6 +86,7 @@ sim::Options simulatorOptions() {
   options.order = waveOrder;
   options.seed = waveSeed;
   options.commit = commit;
+  options.checks = checkSeverity(Severity::Fail) != Severity::Off;
   return options;
 }
 

@@ -16,6 +16,13 @@ namespace flyattn::driver {
 /// What the options of `run` and `launch` say.
 sim::Options simulatorOptions();
 
+/// What the simulator's checks do: nothing, report what they find, or report
+/// it and fail.
+enum class Severity { Off, Report, Fail };
+
+/// What --checks says; `bare` is its meaning without a value.
+Severity checkSeverity(Severity bare);
+
 } // namespace flyattn::driver
 
 #endif // FLYATTN_TOOLS_SIMULATOROPTIONS_H

@@ -21,6 +21,7 @@
 #ifndef FLYATTN_SIMULATOR_SIMULATOR_H
 #define FLYATTN_SIMULATOR_SIMULATOR_H
 
+#include "flyattn/Simulator/Checks.h"
 #include "flyattn/Simulator/CodeObject.h"
 #include "flyattn/Simulator/Memory.h"
 #include "flyattn/Simulator/Program.h"
@@ -70,6 +71,9 @@ struct Options {
   uint64_t seed = 0; ///< for WaveOrder::Random
   CommitPolicy commit = CommitPolicy::LateDma;
   MfmaNumerics mfma = MfmaNumerics::Fma;
+  /// Look for races, uses of data that is still on its way, missing wait states
+  /// and undefined values; see LaunchResult::checks. Costs speed.
+  bool checks = false;
   /// Wave instructions that one workgroup may execute before the launch is
   /// given up as endless; 0 = no bound.
   uint64_t instructionBudget = uint64_t(1) << 36;
@@ -83,6 +87,7 @@ struct LaunchResult {
   uint64_t instructions = 0; ///< wave instructions executed
   uint64_t workgroups = 0;   ///< workgroups executed
   uint64_t waves = 0;        ///< waves executed
+  CheckResults checks;       ///< empty without Options::checks
 };
 
 /// Runs every workgroup of the launch. Fails, naming the mnemonic, the kernel

@@ -1,0 +1,171 @@
+//===- CheckDefinedMemory.cpp - Undefined addresses, data and LDS bytes ---===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "CheckDefined.h"
+
+#include <bit>
+
+using namespace llvm;
+using namespace flyattn::sim;
+
+/// Before it is issued: addresses. Results from memory are defined.
+void DefinedCheck::checkAddress(const Site &site) {
+  uint64_t exec = site.wave.exec();
+  RegisterRange address = site.info.address;
+  for (unsigned reg = address.first; reg < address.end(); ++reg)
+    if (uint64_t lanes = site.state.vector[reg] & exec) [[unlikely]]
+      report(site, lanes,
+             "its address depends on " + reports.vectorName(reg) +
+                 ", which is undefined");
+  for (RegisterRange range : site.info.scalarReads)
+    for (unsigned slot = range.first; slot < range.end(); ++slot)
+      if (site.state.scalar[slot]) [[unlikely]]
+        report(site, 0,
+               "its address depends on " + CheckReports::scalarName(slot) +
+                   ", which is undefined");
+  if (site.info.unit == Unit::Lds)
+    return; // see memory()
+  for (RegisterRange range : site.info.vectorWrites)
+    for (unsigned reg = range.first; reg < range.end(); ++reg)
+      site.state.vector[reg] &= ~exec;
+  setScalars(site, 0, false);
+}
+
+void DefinedCheck::memory(const MemoryEvent &event) {
+  WaveState &state = states[event.wave.id];
+  const InstInfo &info = event.info;
+  if (info.unit == Unit::Vmem && info.stores)
+    return storeData(event, state);
+  if (info.unit == Unit::LdsDma) {
+    for (uint64_t left = event.lanes(); left; left &= left - 1) {
+      unsigned lane = unsigned(std::countr_zero(left));
+      setBytes(event.ldsAddress(lane), event.ldsBytes(), true);
+    }
+    return;
+  }
+  if (info.unit != Unit::Lds)
+    return;
+  if (info.permutes)
+    return permute(event, state);
+  if (info.stores)
+    ldsWrite(event, state);
+  if (!info.vectorWrites.empty())
+    ldsRead(event, state);
+}
+
+/// Buffers drop what is out of range: that may be anything.
+void DefinedCheck::storeData(const MemoryEvent &event, WaveState &state) {
+  uint64_t lanes = 0;
+  RegisterRange data = event.info.data;
+  for (unsigned n = 0; n < data.count; ++n)
+    lanes |= state.vector[data.first + n];
+  lanes &= event.lanes();
+  if (!lanes) [[likely]]
+    return;
+  const Inst *inst = event.inst();
+  Site site = {event.wave, inst, event.info, traits[inst->index], state};
+  for (unsigned n = 0; n < data.count; ++n) {
+    uint64_t undefined = 0;
+    for (uint64_t left = state.vector[data.first + n] & lanes; left;
+         left &= left - 1) {
+      unsigned lane = unsigned(std::countr_zero(left));
+      undefined |= uint64_t(event.memoryBytes(lane) > 4 * n) << lane;
+    }
+    if (undefined)
+      report(site, undefined,
+             "stores " + reports.vectorName(data.first + n) +
+                 ", which is undefined");
+  }
+}
+
+void DefinedCheck::setBytes(uint32_t address, unsigned bytes, bool defined) {
+  for (unsigned n = 0; n < bytes;) {
+    uint32_t at = address + n;
+    unsigned count = std::min(bytes - n, 64 - at % 64);
+    uint64_t mask = (~uint64_t(0) >> (64 - count)) << at % 64;
+    ldsDefined[at / 64] =
+        defined ? ldsDefined[at / 64] | mask : ldsDefined[at / 64] & ~mask;
+    n += count;
+  }
+}
+
+bool DefinedCheck::bytesDefined(uint32_t address, unsigned bytes) const {
+  for (unsigned n = 0; n < bytes;) {
+    uint32_t at = address + n;
+    unsigned count = std::min(bytes - n, 64 - at % 64);
+    uint64_t mask = (~uint64_t(0) >> (64 - count)) << at % 64;
+    if (~ldsDefined[at / 64] & mask)
+      return false;
+    n += count;
+  }
+  return true;
+}
+
+void DefinedCheck::ldsWrite(const MemoryEvent &event, WaveState &state) {
+  const InstInfo &info = event.info;
+  for (unsigned half = 0; half < event.ldsHalves(); ++half) {
+    // src[1] and src[2] are the data of the halves.
+    unsigned data = event.inst()->src[1 + half];
+    for (uint64_t left = event.lanes(); left; left &= left - 1) {
+      unsigned lane = unsigned(std::countr_zero(left));
+      uint32_t address = event.ldsAddress(lane, half);
+      for (unsigned n = 0; n < info.bytes; n += 4) {
+        // An atomic keeps what is there: it is defined only if both are.
+        unsigned bytes = std::min<unsigned>(4, info.bytes - n);
+        bool defined = !(state.vector[data + n / 4] >> lane & 1) &&
+                       (!info.atomic || bytesDefined(address + n, bytes));
+        setBytes(address + n, bytes, defined);
+      }
+    }
+  }
+}
+
+void DefinedCheck::ldsRead(const MemoryEvent &event, WaveState &state) {
+  const InstInfo &info = event.info;
+  RegisterRange result = info.vectorWrites.front();
+  uint64_t lanes = event.lanes();
+  uint64_t whole = 0; // lanes of which some byte is undefined
+  for (unsigned half = 0; half < event.ldsHalves(); ++half)
+    for (uint64_t left = lanes; left; left &= left - 1) {
+      unsigned lane = unsigned(std::countr_zero(left));
+      if (!bytesDefined(event.ldsAddress(lane, half), info.bytes))
+        whole |= uint64_t(1) << lane;
+    }
+  bool transposes = traits[event.inst()->index].transposes;
+  for (unsigned n = 0; n < result.count; ++n) {
+    uint64_t undefined = 0;
+    unsigned perHalf = result.count / event.ldsHalves();
+    for (uint64_t left = whole; left; left &= left - 1) {
+      unsigned lane = unsigned(std::countr_zero(left));
+      uint32_t address = event.ldsAddress(lane, n / perHalf) + n % perHalf * 4;
+      if (transposes) // an element of every lane of the group
+        undefined |= uint64_t(0xffff) << (lane & ~15u);
+      else if (!bytesDefined(address, std::min<unsigned>(4, info.bytes)))
+        undefined |= uint64_t(1) << lane;
+    }
+    uint64_t &target = state.vector[result.first + n];
+    target = (target & ~lanes) | (undefined & lanes);
+  }
+}
+
+/// ds_bpermute and ds_swizzle read address[lane], ds_permute writes there.
+void DefinedCheck::permute(const MemoryEvent &event, WaveState &state) {
+  const Inst *inst = event.inst();
+  uint64_t lanes = event.lanes();
+  uint64_t data = state.vector[inst->src[1]] & lanes, moved = 0;
+  bool pushes = event.info.pushes;
+  for (unsigned lane = 0; data && lane < waveSize; ++lane) {
+    uint64_t other = event.access.address[lane];
+    if (pushes)
+      moved |= (data >> lane & 1) << other;
+    else
+      moved |= (data >> other & 1) << lane;
+  }
+  uint64_t &target = state.vector[inst->dst];
+  target = (target & ~lanes) | (moved & lanes);
+}
