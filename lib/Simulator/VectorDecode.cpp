@@ -325,6 +325,12 @@ bool buildPacked(InstBuilder &b, const AsmText &text, Inst &inst,
 
 } // namespace
 
+const VectorOp *flyattn::sim::findVectorOp(StringRef mnemonic) {
+  auto it = opTable().find(mnemonic);
+  bool vector = it != opTable().end() && it->second.build == buildVector;
+  return vector ? static_cast<const VectorOp *>(it->second.payload) : nullptr;
+}
+
 void flyattn::sim::registerVectorOps(OpTable &table) {
   for (const auto &entry : vectorVariants())
     table[entry.getKey().split('.').first] = {buildVector, entry.getValue()};

@@ -62,6 +62,9 @@ struct VectorTables {
 /// The tables for the best vector extension of this host.
 const VectorTables &vectorTables();
 
+/// The row of a mnemonic without suffix, or null.
+const VectorOp *findVectorOp(llvm::StringRef mnemonic);
+
 #define FLYATTN_DECLARE_VECTOR_TABLES(ISA)                                     \
   namespace ISA {                                                              \
   llvm::ArrayRef<VectorOp> arithmeticOps();                                    \

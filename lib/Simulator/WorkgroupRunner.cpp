@@ -48,6 +48,7 @@ void WorkgroupRunner::reset(uint64_t linear) {
   std::fill(vectorFile.begin(), vectorFile.end(), poison);
   std::fill(scalarFile.begin(), scalarFile.end(), poison);
   std::fill(lds.begin(), lds.end(), uint8_t(poison));
+  group.time = 0;
   executed = 0;
   random.seed(context.options.seed * 0x9e3779b97f4a7c15u + linear);
   for (unsigned i = 0; i < waves.size(); ++i) {

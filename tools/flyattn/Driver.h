@@ -100,7 +100,8 @@ struct Command {
   llvm::Error (*run)();
 };
 
-extern const Command compileCommand, runCommand, inspectCommand, launchCommand;
+extern const Command compileCommand, runCommand, inspectCommand, launchCommand,
+    isaCommand;
 
 /// All options of the driver, so that --help shows no others. A function, like
 /// the subcommands, because options in every file are registered with it before
@@ -110,6 +111,7 @@ llvm::cl::SubCommand &compileSub();
 llvm::cl::SubCommand &runSub();
 llvm::cl::SubCommand &inspectSub();
 llvm::cl::SubCommand &launchSub();
+llvm::cl::SubCommand &isaSub();
 
 } // namespace flyattn::driver
 

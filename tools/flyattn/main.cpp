@@ -44,6 +44,12 @@ cl::SubCommand &launchSub() {
   return sub;
 }
 
+cl::SubCommand &isaSub() {
+  static cl::SubCommand sub("isa",
+                            "Show which instructions the simulator runs");
+  return sub;
+}
+
 } // namespace flyattn::driver
 
 static constexpr StringRef kOverview =
@@ -56,6 +62,7 @@ EXAMPLES:
   flyattn compile --arch gfx942 --mask causal --emit=asm -o kernel.s
   flyattn inspect kernel.hsaco
   flyattn launch launch.json --json -
+  flyattn isa --arch gfx950
   flyattn run --help                   every option of `run`, with examples
 
 EXIT CODES:
@@ -63,8 +70,8 @@ EXIT CODES:
   3 no kernel supports the problem   4 device
 )";
 
-static const Command *const kCommands[] = {&compileCommand, &runCommand,
-                                           &inspectCommand, &launchCommand};
+static const Command *const kCommands[] = {
+    &compileCommand, &runCommand, &inspectCommand, &launchCommand, &isaCommand};
 
 static const Command *selected() {
   for (const Command *command : kCommands)
@@ -95,8 +102,8 @@ int main(int argc, char **argv) {
     return BadUsage;
   const Command *command = selected();
   if (!command) {
-    errs() << "flyattn: a command is needed: compile, run, inspect or launch; "
-              "see `flyattn --help`\n";
+    errs() << "flyattn: a command is needed: compile, run, inspect, launch or "
+              "isa; see `flyattn --help`\n";
     return BadUsage;
   }
   int code = report(command->run());
