@@ -24,12 +24,15 @@ const OpTable &flyattn::sim::opTable() {
     registerScalarMemoryOps(all);
     registerControlOps(all);
     registerVectorOps(all);
+    registerVectorScaleOps(all);
+    registerVectorWideSadOps(all);
     registerCrossLaneOps(all);
     registerLdsOps(all);
     registerLdsCounterOps(all);
     registerGlobalMemoryOps(all);
     registerBufferOps(all);
     registerMfmaOps(all);
+    registerGeneralMfmaOps(all);
     return all;
   }();
   return table;

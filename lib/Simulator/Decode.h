@@ -109,12 +109,15 @@ void registerScalarMemoryOps(OpTable &table);
 void registerIndexedOps(OpTable &table);
 void registerControlOps(OpTable &table);
 void registerVectorOps(OpTable &table);
+void registerVectorScaleOps(OpTable &table);
+void registerVectorWideSadOps(OpTable &table);
 void registerCrossLaneOps(OpTable &table);
 void registerLdsOps(OpTable &table);
 void registerLdsCounterOps(OpTable &table);
 void registerGlobalMemoryOps(OpTable &table);
 void registerBufferOps(OpTable &table);
 void registerMfmaOps(OpTable &table);
+void registerGeneralMfmaOps(OpTable &table);
 
 } // namespace flyattn::sim
 

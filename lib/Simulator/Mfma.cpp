@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Decode.h"
+#include "MfmaGeneral.h"
 #include "MfmaKernel.h"
 #include "Wave.h"
 
@@ -37,7 +38,8 @@ struct MfmaDesc {
   Widen widenA, widenB;
   Multiply multiply;
   unsigned resultRegs;
-  bool copiesC; ///< C overlaps D, but is not D
+  bool copiesC;       ///< C overlaps D, but is not D
+  MatrixDesc general; ///< for other numerics than `fma`
 };
 
 constexpr unsigned maxOperand = 128 * 16; ///< 32 x 64 or 16 x 128 elements
@@ -45,6 +47,8 @@ constexpr unsigned maxOperand = 128 * 16; ///< 32 x 64 or 16 x 128 elements
 /// src[0..2] = A, B, C. EXEC does not matter, nor does MODE.
 const Inst *mfma(Wave &w, const Inst *inst) {
   const auto &m = *static_cast<const MfmaDesc *>(inst->ext);
+  if (w.group->mfma != MfmaNumerics::Fma) [[unlikely]]
+    return executeMatrix(w, inst, m.general);
   alignas(64) float a[maxOperand], b[maxOperand], copy[16 * waveSize];
   FpuScope scope(defaultFpu, w.fpu32);
   m.widenA(w.vgpr(inst->src[0]), m.a, a);
@@ -154,9 +158,11 @@ bool build(InstBuilder &b, const AsmText &text, Inst &inst,
     formatA = *fieldA;
     formatB = *fieldB;
   } else if (!text.modifiers.empty()) {
-    return b.refuse("modifier of a matrix instruction");
+    return buildMatrix(b, text, inst, payload);
   }
   auto *m = b.extension<MfmaDesc>();
+  if (!describeMatrix(b, text, m->general))
+    return false;
   const MfmaKernels &kernels = mfmaKernels();
   m->dim = op.dim;
   m->k = op.k;

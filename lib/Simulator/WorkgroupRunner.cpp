@@ -33,6 +33,7 @@ WorkgroupRunner::WorkgroupRunner(const LaunchContext &context)
   group.program = &context.program;
   group.memory = &context.memory;
   group.codeAddress = context.codeAddress;
+  group.mfma = context.options.mfma;
   order.resize(waves.size());
 }
 

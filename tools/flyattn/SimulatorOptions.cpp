@@ -47,6 +47,13 @@ SimulatorOption<sim::CommitPolicy> commit(
                clEnumValN(sim::CommitPolicy::Late, "late",
                           "at the wait for it")),
     cl::init(sim::CommitPolicy::LateDma));
+SimulatorOption<sim::MfmaNumerics>
+    mfma("mfma", cl::desc("Simulator: how matrix instructions add products"),
+         cl::values(clEnumValN(sim::MfmaNumerics::Fma, "fma",
+                               "one fused multiply-add after another"),
+                    clEnumValN(sim::MfmaNumerics::Cdna3, "cdna3",
+                               "in groups, as gfx942 was found to do (slow)")),
+         cl::init(sim::MfmaNumerics::Fma));
 
 } // namespace
 
@@ -57,6 +64,7 @@ sim::Options simulatorOptions() {
   options.order = waveOrder;
   options.seed = waveSeed;
   options.commit = commit;
+  options.mfma = mfma;
   return options;
 }
 

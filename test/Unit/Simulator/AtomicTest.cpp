@@ -213,6 +213,8 @@ TEST(Atomic, Lds) {
   for (const AtomicCase &c : cases)
     for (unsigned bits : {32u, 64u})
       for (bool returns : {false, true}) {
+        if (!returns && std::string(c.lds) == "wrxchg_b")
+          continue; // exists with a result only
         KernelText k("gfx950");
         fill(k, bits);
         k.exec = someLanes;
