@@ -69,6 +69,21 @@ class Run(DriverTest):
         result = json.loads((self.folder / "r.json").read_text())
         self.assertEqual(result["status"], "ok")
 
+    def test_matrix_numerics(self):
+        problem = ("--arch", "gfx942", "--heads", 1, "--seqlen-q", 32,
+                   "--head-dim", 64, "--seqlen-kv", 64)
+        bits = []
+        for numerics in ("fma", "cdna3"):
+            result = self.run_json(*problem, "--mfma", numerics,
+                                   "--lse", f"{numerics}.npy")
+            self.assertEqual(result["status"], "ok")
+            bits.append(self.load(f"{numerics}.npy").tobytes())
+        self.assertNotEqual(*bits)
+        self.fails(2, "--mfma cdna3", "run", "--arch", "gfx950",
+                   "--device", "sim", *SMALL, "--mfma", "cdna3")
+        self.fails(2, "exact", "run", "--arch", "gfx942", *SMALL,
+                   "--mfma", "exact")
+
     def test_no_check(self):
         result = self.run_json("--arch", "gfx950", *SMALL, "--check", "none")
         self.assertEqual(result["status"], "not checked")

@@ -147,6 +147,8 @@ static Error runLaunch() {
   auto object = load(*launch);
   if (!object)
     return object.takeError();
+  if (Error error = checkSimulatorOptions(object->chip()))
+    return error;
 
   ProgressBar bar("running");
   sim::Options options = simulatorOptions();

@@ -68,4 +68,12 @@ sim::Options simulatorOptions() {
   return options;
 }
 
+Error checkSimulatorOptions(StringRef chip) {
+  if (mfma == sim::MfmaNumerics::Cdna3 && chip != "gfx942")
+    return failure(BadUsage, "--mfma cdna3: the sums of gfx942 are published, "
+                             "those of " +
+                                 chip + " are not; use --mfma fma");
+  return Error::success();
+}
+
 } // namespace flyattn::driver

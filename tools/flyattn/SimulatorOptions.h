@@ -16,6 +16,9 @@ namespace flyattn::driver {
 /// What the options of `run` and `launch` say.
 sim::Options simulatorOptions();
 
+/// BadUsage if they do not fit the chip.
+llvm::Error checkSimulatorOptions(llvm::StringRef chip);
+
 } // namespace flyattn::driver
 
 #endif // FLYATTN_TOOLS_SIMULATOROPTIONS_H
