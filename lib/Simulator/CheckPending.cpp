@@ -196,19 +196,19 @@ void PendingCheck::checkLds(WaveState &state, const Operation &operation) {
 
 static void setLdsBytes(Operation &operation, const MemoryEvent &event) {
   operation.lanes = event.lanes();
-  operation.low = ~0u;
-  operation.high = 0;
-  unsigned bytes = event.ldsBytes();
+  uint32_t low = ~0u, high = 0, bits = 0;
   for (uint64_t left = operation.lanes; left; left &= left - 1) {
     unsigned lane = unsigned(std::countr_zero(left));
     uint32_t address = event.ldsAddress(lane) - event.info.pairOffset[0];
     operation.address[lane] = address;
-    operation.low = std::min(operation.low, address);
-    operation.high = std::max(operation.high, address + bytes);
+    low = std::min(low, address);
+    high = std::max(high, address);
+    bits |= address;
   }
   const uint32_t *offsets = event.info.pairOffset;
-  operation.low += std::min(offsets[0], offsets[1]);
-  operation.high += std::max(offsets[0], offsets[1]);
+  operation.misaligned = bits & 15;
+  operation.low = low + std::min(offsets[0], offsets[1]);
+  operation.high = high + std::max(offsets[0], offsets[1]) + event.ldsBytes();
 }
 
 const Operation &PendingCheck::memory(const MemoryEvent &event) {
