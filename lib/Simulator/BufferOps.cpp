@@ -85,6 +85,17 @@ bool bufferAddresses(Wave &w, const Inst *inst, Access &a, unsigned bytes,
   return a.whole || checkLanes(w, inst, a, srd, scalar, bytes);
 }
 
+/// Loops walk through memory in equal steps: asks for the host's cache lines
+/// of the address that this instruction will probably load from next.
+void prefetchNext(Wave &w, const Inst *inst, const Access &a) {
+  uint64_t &last = w.loadBases[inst->index % std::size(w.loadBases)];
+  uint64_t step = a.base - last;
+  last = a.base;
+  constexpr unsigned lanesOfLine = 4; // of the widest loads
+  for (unsigned i = 0; i < waveSize; i += lanesOfLine)
+    __builtin_prefetch(reinterpret_cast<const void *>(a.at(i) + step));
+}
+
 const Inst *bufferTransfer(Wave &w, const Inst *inst) {
   const auto &op = *static_cast<const TransferOp *>(inst->ext);
   bool delayed = w.delaysAll;
@@ -93,6 +104,8 @@ const Inst *bufferTransfer(Wave &w, const Inst *inst) {
     return nullptr;
   if (op.store)
     takeData(w, a, inst->src[3], op.registers, delayed);
+  else if (a.whole)
+    prefetchNext(w, inst, a);
   a.perform = op.perform;
   w.issue(a, w.vm, maxVmCount, delayed);
   return inst + 1;

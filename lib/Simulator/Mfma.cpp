@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Mfma.h"
+
 #include "Decode.h"
-#include "MfmaKernel.h"
 #include "Wave.h"
 
 #include <optional>
@@ -28,22 +29,8 @@ const MfmaKernels &flyattn::sim::mfmaKernels() {
   return kernels;
 }
 
-namespace {
-
-/// One decoded matrix instruction.
-struct MfmaDesc {
-  unsigned dim, k;
-  OperandShape a, b;
-  Widen widenA, widenB;
-  Multiply multiply;
-  unsigned resultRegs;
-  bool copiesC; ///< C overlaps D, but is not D
-};
-
-constexpr unsigned maxOperand = 128 * 16; ///< 32 x 64 or 16 x 128 elements
-
-/// src[0..2] = A, B, C. EXEC does not matter, nor does MODE.
-const Inst *mfma(Wave &w, const Inst *inst) {
+/// EXEC does not matter, nor does MODE.
+const Inst *flyattn::sim::mfma(Wave &w, const Inst *inst) {
   const auto &m = *static_cast<const MfmaDesc *>(inst->ext);
   alignas(64) float a[maxOperand], b[maxOperand], copy[16 * waveSize];
   FpuScope scope(defaultFpu, w.fpu32);
@@ -64,6 +51,8 @@ const Inst *mfma(Wave &w, const Inst *inst) {
   m.multiply(a, b, m.k, c, constantC, d);
   return inst + 1;
 }
+
+namespace {
 
 struct MfmaOp {
   const char *name;
@@ -168,13 +157,13 @@ bool build(InstBuilder &b, const AsmText &text, Inst &inst,
     m->multiply = op.dim == 32 ? kernels.integer32 : kernels.integer16;
   else
     m->multiply = op.dim == 32 ? kernels.multiply32 : kernels.multiply16;
+  m->registersA = m->a.perLane * bitsOf(formatA) / 32;
+  m->registersB = m->b.perLane * bitsOf(formatB) / 32;
   m->resultRegs = op.dim == 32 ? 16 : 4;
   if (text.operands.size() != 4 ||
       !b.vectorRegister(text.operands[0], m->resultRegs, inst.dst) ||
-      !b.vectorRegister(text.operands[1], m->a.perLane * bitsOf(formatA) / 32,
-                        inst.src[0]) ||
-      !b.vectorRegister(text.operands[2], m->b.perLane * bitsOf(formatB) / 32,
-                        inst.src[1]))
+      !b.vectorRegister(text.operands[1], m->registersA, inst.src[0]) ||
+      !b.vectorRegister(text.operands[2], m->registersB, inst.src[1]))
     return b.refuse("operands of a matrix instruction");
   const TextOperand &c = text.operands[3];
   if (c.kind == TextOperand::Integer || c.kind == TextOperand::Float) {

@@ -10,6 +10,7 @@
 
 #include "Decode.h"
 #include "MachineCode.h"
+#include "Mfma.h"
 #include "ProgramImpl.h"
 
 #include "flyattn/Simulator/Reassemble.h"
@@ -65,6 +66,8 @@ Expected<Program> Program::fromCode(StringRef chip, KernelInfo info,
   impl.code.assign(code.begin(), code.end());
   impl.listing = std::move(*listing);
   InstBuilder(impl).run();
+  impl.joined = impl.insts;
+  joinMfmaChains(impl, impl.joined);
   return program;
 }
 

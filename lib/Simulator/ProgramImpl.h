@@ -29,6 +29,8 @@ struct Program::Impl {
   /// One record an instruction, and a last one that reports a wave that ran
   /// past the end of the code.
   std::vector<Inst> insts;
+  /// The same with chains of matrix instructions joined (see Mfma.h).
+  std::vector<Inst> joined;
   /// The initial values of the scalar slots from SlotConstants on.
   std::vector<uint32_t> constants;
   /// What Inst::ext points to.

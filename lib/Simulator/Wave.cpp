@@ -17,17 +17,13 @@
 using namespace llvm;
 using namespace flyattn::sim;
 
-uint32_t flyattn::sim::largestOf(const uint32_t *lanes) {
-  // Four running maxima: signed compares are what SSE2 has.
-  int32_t top[4] = {INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN};
-  for (unsigned i = 0; i < waveSize; i += 4)
-    for (unsigned n = 0; n < 4; ++n) {
-      auto value = int32_t(lanes[i + n] ^ 0x80000000u);
-      top[n] = value > top[n] ? value : top[n];
-    }
-  int32_t largest =
-      std::max(std::max(top[0], top[1]), std::max(top[2], top[3]));
-  return uint32_t(largest) ^ 0x80000000u;
+// Unsigned maxima of vectors came with SSE4.1 and AVX2.
+__attribute__((target_clones("avx2", "default"))) uint32_t
+flyattn::sim::largestOf(const uint32_t *lanes) {
+  uint32_t largest = 0;
+  for (unsigned i = 0; i < waveSize; ++i)
+    largest = std::max(largest, lanes[i]);
+  return largest;
 }
 
 void Wave::setMode(uint32_t value) {

@@ -119,6 +119,8 @@ struct Wave {
   uint64_t instructions = 0;
   // The allocation of the last access.
   uint64_t hitAddress = 1, hitSize = 0;
+  // Where buffer loads last began, by instruction; for the host's caches.
+  uint64_t loadBases[32] = {};
   std::string error;
 
   FLYATTN_ALWAYS_INLINE uint32_t *vgpr(unsigned n) { return v + n * waveSize; }

@@ -79,8 +79,9 @@ void WorkgroupRunner::initialise(Wave &wave, unsigned index) {
   wave.scratchSize = program.info.scratchSize;
   wave.scratch =
       scratch.data() + size_t(program.info.scratchSize) * waveSize * index;
-  wave.pc = program.insts.data();
   CommitPolicy commit = context.options.commit;
+  wave.pc = commit == CommitPolicy::Late ? program.insts.data()
+                                         : program.joined.data();
   wave.delaysDma = commit != CommitPolicy::Early;
   wave.delaysAll = commit == CommitPolicy::Late;
   std::copy(program.constants.begin(), program.constants.end(),

@@ -88,6 +88,12 @@ std::pair<Value, Value> Leaf::bothHalves(Value x) {
   return {x, asFloat(other)};
 }
 
+Value Leaf::any(Value condition) {
+  Value lanes = ROCDL::BallotOp::create(*this, getI64Type(), condition);
+  Value none = arith::ConstantIntOp::create(*this, getI64Type(), 0);
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::ne, lanes, none);
+}
+
 Value Leaf::maxOfHalves(Value x) {
   auto [a, b] = bothHalves(x);
   return arith::MaxNumFOp::create(*this, a, b);
@@ -113,6 +119,25 @@ Value Leaf::convert(Value vector, Type element) {
     return truncate(vector, element);
   int64_t size = cast<VectorType>(vector.getType()).getNumElements();
   return arith::TruncFOp::create(*this, VectorType::get(size, element), vector);
+}
+
+Value Leaf::convertNumbers(Value vector, Type element) {
+  if (!element.isBF16() || bf16Truncate || chip.packedBf16Convert)
+    return convert(vector, element);
+  // Nearest-even on the bits: add just under half of the last kept place, and
+  // a bit more if that place is odd. A NaN could overflow into the sign.
+  int64_t size = cast<VectorType>(vector.getType()).getNumElements();
+  auto words = VectorType::get(size, getI32Type());
+  auto splat = [&](int64_t value) -> Value {
+    return vector::BroadcastOp::create(*this, words, i32(value));
+  };
+  Value bits = bitcast(vector, words);
+  Value last = arith::AndIOp::create(
+      *this, arith::ShRUIOp::create(*this, bits, splat(16)), splat(1));
+  Value half = arith::AddIOp::create(*this, last, splat(0x7fff));
+  Value rounded = arith::AddIOp::create(*this, bits, half);
+  return truncate(bitcast(rounded, cast<VectorType>(vector.getType())),
+                  element);
 }
 
 //===----------------------------------------------------------------------===//

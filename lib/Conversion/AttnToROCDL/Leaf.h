@@ -49,6 +49,8 @@ public:
   Value workItem(); ///< in the workgroup
   Value lane();     ///< in the wave
   Value wave();     ///< in the workgroup, known to be uniform
+  /// Does the condition hold in any lane of the wave? Uniform.
+  Value any(Value condition);
 
   // f32.
   Value f32(float value);
@@ -60,6 +62,9 @@ public:
   Value sumOfHalves(Value x);
   /// vector<Nxf32> to N 16-bit floats.
   Value convert(Value vector, Type element);
+  /// The same for values that are no NaNs, in fewer instructions on a chip
+  /// without a conversion to bf16.
+  Value convertNumbers(Value vector, Type element);
 
   // Vectors.
   Value bitcast(Value vector, VectorType type);

@@ -9,6 +9,7 @@
 #include "TileConversion.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -88,13 +89,25 @@ struct LowerRescale : TilePattern<RescaleOp> {
     Leaf b = lowering.leaf(op, rewriter);
     if (adaptor.getFactor().size() != 1)
       return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
-    SmallVector<Value> blocks;
-    for (Value block : adaptor.getTile()) {
-      Value factor = vector::BroadcastOp::create(b, block.getType(),
-                                                 adaptor.getFactor().front());
-      blocks.push_back(arith::MulFOp::create(b, block, factor));
+    // Where every factor is 1, which is the rule with a lazy maximum, the wave
+    // branches around the products.
+    ValueRange tile = adaptor.getTile();
+    Value factor = adaptor.getFactor().front();
+    Value changes = b.any(arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
+                                                factor, b.f32(1.0f)));
+    auto guard = scf::IfOp::create(b, TypeRange(tile), changes,
+                                   /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard insertion(b);
+    b.setInsertionPointToStart(guard.elseBlock());
+    scf::YieldOp::create(b, tile);
+    b.setInsertionPointToStart(guard.thenBlock());
+    SmallVector<Value> products;
+    for (Value block : tile) {
+      Value factors = vector::BroadcastOp::create(b, block.getType(), factor);
+      products.push_back(arith::MulFOp::create(b, block, factors));
     }
-    rewriter.replaceOpWithMultiple(op, {blocks});
+    scf::YieldOp::create(b, products);
+    rewriter.replaceOpWithMultiple(op, {guard.getResults()});
     return success();
   }
 };

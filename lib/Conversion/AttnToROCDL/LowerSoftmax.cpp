@@ -23,6 +23,11 @@ using namespace mlir::attn;
 
 static constexpr float infinity = std::numeric_limits<float>::infinity();
 
+/// How far, in powers of two, scores may exceed the running maximum before it
+/// follows (the lazy rescaling of FlashAttention-4). Weights up to 2^8 and
+/// their sums are far from the end of f32's and f16's range.
+static constexpr float lazyRescaleLog2 = 8.0f;
+
 /// The registers of accumulator blocks, one f32 each.
 static SmallVector<Value> unpack(Leaf &b, ValueRange blocks) {
   SmallVector<Value> registers;
@@ -118,7 +123,7 @@ struct LowerSoftmaxStep : TilePattern<SoftmaxStepOp> {
     for (Value score : ArrayRef<Value>(scores).drop_front())
       newMax = arith::MaxNumFOp::create(b, newMax, score);
     newMax = arith::MulFOp::create(b, b.maxOfHalves(newMax), scale);
-    newMax = arith::MaxNumFOp::create(b, max, newMax);
+    newMax = raiseMax(b, max, newMax);
 
     // Where nothing is visible yet, subtract 0 instead of -inf: no inf - inf.
     Value nothing = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, newMax,
@@ -145,6 +150,16 @@ struct LowerSoftmaxStep : TilePattern<SoftmaxStepOp> {
     return success();
   }
 
+  /// The maximum to go on with: `max` until some column of the wave outgrows
+  /// it by a factor of 2^lazyRescaleLog2.
+  static Value raiseMax(Leaf &b, Value max, Value tileMax) {
+    Value bound = arith::AddFOp::create(b, max, b.f32(lazyRescaleLog2));
+    Value outgrown = b.any(
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, tileMax, bound));
+    Value larger = arith::MaxNumFOp::create(b, max, tileMax);
+    return arith::SelectOp::create(b, outgrown, larger, max);
+  }
+
   static Value sumTree(Leaf &b, SmallVector<Value> values) {
     while (values.size() > 1) {
       SmallVector<Value> sums;
@@ -155,12 +170,13 @@ struct LowerSoftmaxStep : TilePattern<SoftmaxStepOp> {
     return values.front();
   }
 
-  /// Eight consecutive registers are the B operand of one 16-deep product.
+  /// Eight consecutive registers are the B operand of one 16-deep product. A
+  /// weight that is a NaN makes its column's sum one, so P need not keep it.
   static SmallVector<Value> packP(Leaf &b, ArrayRef<Value> weights,
                                   Type element) {
     SmallVector<Value> blocks;
     for (size_t i = 0; i < weights.size(); i += 8)
-      blocks.push_back(b.convert(pack(b, weights.slice(i, 8)), element));
+      blocks.push_back(b.convertNumbers(pack(b, weights.slice(i, 8)), element));
     return blocks;
   }
 };

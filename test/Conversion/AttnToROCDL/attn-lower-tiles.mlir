@@ -94,15 +94,28 @@ gpu.module @kernels {
     // CHECK-COUNT-15: arith.maxnumf
     // GFX950: rocdl.permlane32.swap
     // GFX942: rocdl.ds_bpermute
-    // CHECK-COUNT-2: arith.maxnumf
+    // CHECK: arith.maxnumf
+    // The maximum follows only if some column of the wave has outgrown it.
+    // CHECK: %[[OUTGROWN:.*]] = rocdl.ballot %{{.*}} : i64
+    // CHECK: %[[ANY:.*]] = arith.cmpi ne, %[[OUTGROWN]]
+    // CHECK: %[[LARGER:.*]] = arith.maxnumf
+    // CHECK: arith.select %[[ANY]], %[[LARGER]], %{{.*}} : f32
     // CHECK-NOT: arith.maxnumf
     // 16 weights and the correction.
     // CHECK-COUNT-17: rocdl.exp2
     // CHECK-NOT: rocdl.exp2
-    // CHECK-COUNT-2: arith.truncf %{{.*}} : vector<8xf32> to vector<8xbf16>
+    // GFX950-COUNT-2: arith.truncf %{{.*}} : vector<8xf32> to vector<8xbf16>
+    // No NaN test: a NaN in P shows in the sum.
+    // GFX942-NOT: arith.truncf
+    // GFX942-NOT: arith.cmpf uno
+    // GFX942-COUNT-2: vector.bitcast %{{.*}} : vector<8xi16> to vector<8xbf16>
     %p, %m1, %l1, %c = attn.softmax_step %s, %m, %l scale %scale
         : !attn.tile<32x32xf32, mfma_c>, !attn.tile<1x32xf32, columns> -> !attn.tile<32x32xbf16, mfma_b>
+    // CHECK: rocdl.ballot
+    // CHECK: scf.if %{{.*}} -> (vector<16xf32>)
     // CHECK: arith.mulf %{{.*}} : vector<16xf32>
+    // CHECK: } else {
+    // CHECK-NEXT: scf.yield %{{.*}} : vector<16xf32>
     %o1 = attn.rescale %o by %c : !attn.tile<32x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
     %o2 = attn.mma %v, %p, %o1 : !attn.tile<32x32xbf16, mfma_a>, !attn.tile<32x32xbf16, mfma_b>, !attn.tile<32x32xf32, mfma_c>
     // CHECK: rocdl.rcp

@@ -242,13 +242,16 @@ def Attn_SoftmaxStepOp : Attn_Op<"softmax_step", [Pure,
   let description = [{
     Per query column, in base 2 (`scale` holds log2(e)):
 
-        max' = max(max, scale * rows of s)
+        max' = max(max, scale * rows of s)   if that is far above max in some
+                                             column of the wave, else max
         p    = exp2(scale * s - max')
         sum' = sum * correction + rows of p
         correction = exp2(max - max')
 
     `max` is kept scaled, so that a correction is exactly 1 while the maximum
-    stays: rounding scale * max anew in each step would bias the sum. `p` is
+    stays: rounding scale * max anew in each step would bias the sum. It follows
+    lazily, once a score exceeds it by a factor of 2^8, since a rescaling costs
+    more than weights above 1 do; the result is the same but for rounding. `p` is
     rounded to the element type of its tile. A column with nothing
     visible so far has max' = -inf and p = 0. Each half-wave keeps its own part
     of the sum; `attn.finalize` adds them.
@@ -274,6 +277,8 @@ def Attn_SoftmaxStepOp : Attn_Op<"softmax_step", [Pure,
 def Attn_RescaleOp : Attn_Op<"rescale", [Pure, AllTypesMatch<["tile", "res"]>]> {
   let summary = "multiply each column by its own factor";
   let description = [{
+    Costs next to nothing in a wave whose factors are all 1.
+
     Example:
 
     ```mlir

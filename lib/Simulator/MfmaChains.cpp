@@ -1,0 +1,194 @@
+//===- MfmaChains.cpp - Matrix instructions joined on the host ------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AsmText.h"
+#include "Mfma.h"
+#include "Wave.h"
+
+#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/STLExtras.h"
+
+#include <memory>
+
+using namespace llvm;
+using namespace flyattn::sim;
+
+namespace {
+
+struct Chain {
+  const MfmaDesc *desc;
+  SmallVector<const Inst *, 8> links; ///< the records before they were joined
+};
+
+/// A link whose product a later one performs.
+const Inst *deferred(Wave &, const Inst *inst) { return inst + 1; }
+
+const Inst *lastLink(Wave &w, const Inst *inst) {
+  const auto &chain = *static_cast<const Chain *>(inst->ext);
+  const MfmaDesc &m = *chain.desc;
+  alignas(64) float a[maxOperand], b[maxOperand], constant[waveSize];
+  FpuScope scope(defaultFpu, w.fpu32);
+  unsigned k = 0;
+  for (const Inst *link : chain.links) {
+    m.widenA(w.vgpr(link->src[0]), m.a, a + k * m.dim);
+    m.widenB(w.vgpr(link->src[1]), m.b, b + k * m.dim);
+    k += m.k;
+  }
+  auto *d = reinterpret_cast<float *>(w.vgpr(inst->dst));
+  const Inst &first = *chain.links.front();
+  bool constantC = first.scalars & 4;
+  if (constantC)
+    std::fill_n(constant, waveSize,
+                __builtin_bit_cast(float, w.s[first.src[2]]));
+  m.multiply(a, b, k, constantC ? constant : d, constantC, d);
+  return inst + 1;
+}
+
+/// Registers [first, first + count) of the unified file.
+struct Range {
+  unsigned first, count;
+  bool overlaps(Range other) const {
+    return first < other.first + other.count && other.first < first + count;
+  }
+};
+
+class ChainJoiner {
+public:
+  ChainJoiner(Program::Impl &program, std::vector<Inst> &insts)
+      : program(program), insts(insts) {}
+
+  void run() {
+    unsigned size = program.listing.size();
+    texts.reserve(size);
+    for (const DisassembledInst &inst : program.listing)
+      texts.push_back(parseAsmText(inst.text));
+    // A jump to an address in registers could lead between two links.
+    for (const AsmText &text : texts)
+      if (text.base.starts_with("s_setpc") ||
+          text.base.starts_with("s_swappc") || text.base.starts_with("s_rfe") ||
+          text.base.starts_with("s_cbranch_join"))
+        return;
+    startsBlock.resize(size + 1);
+    for (unsigned i = 0; i < size; ++i)
+      if (isBranch(i))
+        startsBlock.set(i + program.insts[i].imm);
+    joined.resize(size);
+    for (unsigned i = 0; i < size; ++i)
+      if (!joined[i] && isMfma(i))
+        joinFrom(i);
+  }
+
+private:
+  const MfmaDesc &desc(unsigned i) const {
+    return *static_cast<const MfmaDesc *>(program.insts[i].ext);
+  }
+  bool isMfma(unsigned i) const { return program.insts[i].fn == mfma; }
+  bool isBranch(unsigned i) const {
+    return texts[i].base.starts_with("s_branch") ||
+           texts[i].base.starts_with("s_cbranch") ||
+           texts[i].base.starts_with("s_call");
+  }
+  /// Behind it, registers are named by an index that is not in the text.
+  bool namesRegistersIndirectly(unsigned i) const {
+    return texts[i].base.starts_with("s_set_gpr_idx") ||
+           texts[i].base.starts_with("v_movrel");
+  }
+
+  Range sourceA(unsigned i) const {
+    return {program.insts[i].src[0], desc(i).registersA};
+  }
+  Range sourceB(unsigned i) const {
+    return {program.insts[i].src[1], desc(i).registersB};
+  }
+  Range result(unsigned i) const {
+    return {program.insts[i].dst, desc(i).resultRegs};
+  }
+
+  bool names(unsigned i, Range range) const {
+    return any_of(texts[i].operands, [&](const TextOperand &op) {
+      if (op.kind != TextOperand::Vgpr && op.kind != TextOperand::Agpr)
+        return false;
+      unsigned base =
+          op.kind == TextOperand::Agpr ? program.info.accumOffset : 0;
+      return range.overlaps({base + op.reg, op.count});
+    });
+  }
+
+  /// May instruction `i` stand between links that read `sources` and add to
+  /// `sums`?
+  bool leavesAlone(unsigned i, Range sums, ArrayRef<Range> sources) const {
+    if (names(i, sums))
+      return false;
+    return none_of(sources, [&](Range source) {
+      return isMfma(i) ? source.overlaps(result(i)) : names(i, source);
+    });
+  }
+
+  /// Is `i` a further link to a chain that begins with `first`?
+  bool continues(unsigned first, unsigned i) const {
+    if (!isMfma(i))
+      return false;
+    const Inst &inst = program.insts[i];
+    const MfmaDesc &a = desc(first), &b = desc(i);
+    Range sums = result(first);
+    return inst.dst == program.insts[first].dst && inst.src[2] == inst.dst &&
+           !(inst.scalars & 4) && a.dim == b.dim && a.k == b.k &&
+           a.widenA == b.widenA && a.widenB == b.widenB &&
+           a.multiply == b.multiply && !sums.overlaps(sourceA(i)) &&
+           !sums.overlaps(sourceB(i));
+  }
+
+  void joinFrom(unsigned first) {
+    const Inst &start = program.insts[first];
+    Range sums = result(first);
+    bool addsToItself = start.scalars & 4 || start.src[2] == start.dst;
+    if (!addsToItself || sums.overlaps(sourceA(first)) ||
+        sums.overlaps(sourceB(first)))
+      return;
+    SmallVector<unsigned, 8> links = {first};
+    SmallVector<Range, 16> sources = {sourceA(first), sourceB(first)};
+    const MfmaDesc &m = desc(first);
+    unsigned most = maxOperand / (m.dim * m.k);
+    for (unsigned i = first + 1;
+         i < program.listing.size() && links.size() < most; ++i) {
+      if (startsBlock[i] || isBranch(i) || namesRegistersIndirectly(i))
+        break;
+      if (continues(first, i)) {
+        links.push_back(i);
+        sources.push_back(sourceA(i));
+        sources.push_back(sourceB(i));
+      } else if (!leavesAlone(i, sums, sources)) {
+        break;
+      }
+    }
+    if (links.size() < 2)
+      return;
+    auto chain = std::make_shared<Chain>();
+    chain->desc = &m;
+    for (unsigned i : links) {
+      chain->links.push_back(&program.insts[i]);
+      insts[i].fn = deferred;
+      joined.set(i);
+    }
+    insts[links.back()].fn = lastLink;
+    insts[links.back()].ext = chain.get();
+    program.extensions.push_back(std::move(chain));
+  }
+
+  Program::Impl &program;
+  std::vector<Inst> &insts;
+  std::vector<AsmText> texts;
+  BitVector startsBlock, joined;
+};
+
+} // namespace
+
+void flyattn::sim::joinMfmaChains(Program::Impl &program,
+                                  std::vector<Inst> &insts) {
+  ChainJoiner(program, insts).run();
+}
