@@ -116,13 +116,12 @@ static uint16_t useOfScalar(uint16_t uses, unsigned slot) {
   return slot == SlotM0 ? uses : uses & ~InLdsDma;
 }
 
-/// A store of more than 8 bytes that does not copy its data at once. LLVM's
-/// createsVALUHazard: not for buffers with a register as soffset.
-static bool isWideStore(const InstInfo &info, const AsmText &text) {
+static uint16_t wideStore(const InstInfo &info, const AsmText &text) {
   if (info.unit != Unit::Vmem || !info.stores || info.data.count <= 2)
-    return false;
-  return !text.base.starts_with("buffer_") ||
-         text.operands.back().kind != TextOperand::Scalar;
+    return 0;
+  bool soffset = text.base.starts_with("buffer_") &&
+                 text.operands.back().kind == TextOperand::Scalar;
+  return soffset ? ByWideStoreSoffset : ByWideStore;
 }
 
 static unsigned longest(ArrayRef<HazardRule> rules, unsigned maker, bool gfx950,
@@ -155,7 +154,7 @@ HazardCheck::HazardCheck(const Program &program, unsigned waves,
     t.windowScalar =
         uint8_t(longest(scalarReadRules, t.makesScalar, gfx950, 0));
     t.dot = text.base.starts_with("v_dot");
-    t.wideStore = isWideStore(info, text);
+    t.storesWide = wideStore(info, text);
     t.opcode = uint32_t(hash_value(text.base));
   }
   for (WaveState &state : states) {
@@ -242,8 +241,11 @@ void HazardCheck::checkVectorWrites(const Site &site, const WaveState &state) {
       }
       if (state.readerC[reg].expires > site.slot)
         apply(overwriteCRule, state.readerC[reg], reg);
-      if (state.store[reg].expires > site.slot)
-        apply(overwriteStoreRule, state.store[reg], reg);
+      const Maker &store = state.store[reg];
+      if (store.expires > site.slot)
+        for (const HazardRule &rule : overwriteStoreRules)
+          if (rule.maker & traits[store.inst].storesWide)
+            apply(rule, store, reg);
     }
 }
 
@@ -275,8 +277,9 @@ void HazardCheck::note(const Site &site, WaveState &state) {
     makers(state.scalarWriter, range, site.traits.windowScalar);
   if (site.info.unit == Unit::Mfma && site.info.xdl)
     makers(state.readerC, site.info.srcC, site.info.passes);
-  if (site.traits.wideStore)
-    makers(state.store, site.info.data, unsigned(overwriteStoreRule.states[0]));
+  if (unsigned how = site.traits.storesWide)
+    makers(state.store, site.info.data,
+           longest(overwriteStoreRules, how, gfx950, 0));
 }
 
 void HazardCheck::step(const Wave &wave, const Inst *inst,

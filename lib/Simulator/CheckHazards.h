@@ -28,8 +28,8 @@ struct HazardTraits {
   uint16_t usesVector = 0, usesScalar = 0;
   uint8_t windowVector = 0, windowScalar = 0; ///< longest wait after it
   bool dot = false;
-  bool wideStore = false; ///< its data may not be overwritten at once
-  uint32_t opcode = 0;    ///< equal for equal mnemonics
+  uint16_t storesWide = 0; ///< how, if its data may not be overwritten at once
+  uint32_t opcode = 0;     ///< equal for equal mnemonics
 };
 
 class HazardCheck {
