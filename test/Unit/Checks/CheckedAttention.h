@@ -32,16 +32,11 @@ class CheckedAttention {
 public:
   CheckedAttention(const Problem &problem, llvm::StringRef chip)
       : problem(problem), made(llvm::cantFail(plan(problem, chip))) {
-    std::mt19937 random(5);
-    std::normal_distribution<float> normal;
-    auto fill = [&](std::vector<uint16_t> &tensor, Operand operand) {
-      tensor.resize(problem.extentOf(operand));
-      for (uint16_t &element : tensor)
-        element = fromFloat(problem.dtype, normal(random));
-    };
-    fill(q, Operand::Q);
-    fill(k, Operand::K);
-    fill(v, Operand::V);
+    fill(q, Operand::Q, [](int64_t row) { return row % 3 ? 1.0f : 96.0f; });
+    fill(k, Operand::K, [&](int64_t row) {
+      return 0.2f + 2.0f * float(row) / float(problem.seqlenKv);
+    });
+    fill(v, Operand::V, [](int64_t) { return 1.0f; });
     sample = chooseRows(problem, made.kernel->config.rowsPerWorkgroup(), 0);
     reference = computeReference(problem, {q.data(), k.data(), v.data()},
                                  sample, Bf16Rounding::NearestEven);
@@ -84,8 +79,23 @@ public:
   }
 
 private:
+  /// Random normal values, times `scale` of their sequence position. Scores
+  /// grow along the keys and some are huge, so that maxima and the rescaling
+  /// of sums matter.
+  template <typename Scale>
+  void fill(std::vector<uint16_t> &tensor, Operand operand, Scale scale) {
+    std::normal_distribution<float> normal;
+    tensor.resize(problem.extentOf(operand));
+    int64_t perRow = problem.headsOf(operand) * problem.headDim;
+    for (size_t i = 0; i < tensor.size(); ++i) {
+      int64_t row = int64_t(i) / perRow % problem.seqlenOf(operand);
+      tensor[i] = fromFloat(problem.dtype, normal(random) * scale(row));
+    }
+  }
+
   Problem problem;
   Plan made;
+  std::mt19937 random{5};
   std::vector<uint16_t> q, k, v;
   RowSample sample;
   ReferenceRows reference;
