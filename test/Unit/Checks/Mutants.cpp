@@ -38,24 +38,28 @@ struct Text {
 
 constexpr const char *nop = "s_nop 0";
 
-/// Adds `delta` to the number behind `name`, or appends it.
-std::optional<std::string> addTo(StringRef text, StringRef name, int delta) {
+/// Adds `delta` to the number behind `name`, or takes it away if the sum would
+/// be larger than `most`.
+std::optional<std::string> addTo(StringRef text, StringRef name, int delta,
+                                 int most) {
   size_t at = text.find(name);
   if (at == StringRef::npos)
     return std::nullopt;
   StringRef tail = text.substr(at + name.size());
-  unsigned number;
+  int number;
   StringRef digits = tail.take_while(isDigit);
   if (digits.getAsInteger(10, number))
     return std::nullopt;
-  return (text.take_front(at + name.size()) + Twine(number + delta) +
+  number += number + delta > most ? -delta : delta;
+  return (text.take_front(at + name.size()) + Twine(number) +
           tail.substr(digits.size()))
       .str();
 }
 
 /// The offset of a memory instruction, moved by `delta` bytes.
 std::optional<std::string> moveOffset(StringRef text, unsigned delta) {
-  if (auto moved = addTo(text, " offset:", int(delta)))
+  int most = text.starts_with("ds_") ? 65535 : 4095;
+  if (auto moved = addTo(text, " offset:", int(delta), most))
     return moved;
   if (text.contains(" offset0:") || text.contains(" offset1:"))
     return std::nullopt;
@@ -138,12 +142,12 @@ const std::vector<Kind> &kinds() {
       {"drop a wait", drop("s_waitcnt")},
       {"wait for one less (vmcnt)",
        [](StringRef text) {
-         return text.starts_with("s_waitcnt") ? addTo(text, "vmcnt(", 1)
+         return text.starts_with("s_waitcnt") ? addTo(text, "vmcnt(", 1, 63)
                                               : std::nullopt;
        }},
       {"wait for one less (lgkmcnt)",
        [](StringRef text) {
-         return text.starts_with("s_waitcnt") ? addTo(text, "lgkmcnt(", 1)
+         return text.starts_with("s_waitcnt") ? addTo(text, "lgkmcnt(", 1, 15)
                                               : std::nullopt;
        }},
       {"drop a barrier", drop("s_barrier")},
