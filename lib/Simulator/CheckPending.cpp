@@ -81,23 +81,26 @@ void PendingCheck::checkRegisters(WaveState &state, const Wave &wave,
              counter + " covers it";
     });
   };
-  for (RegisterRange range : info.vectorReads)
-    for (unsigned reg = range.first; reg < range.end(); ++reg)
-      if (Operation *by = state.vector[reg]) [[unlikely]]
-        report(*by, reports.vectorName(reg), "reads ");
-  for (RegisterRange range : info.vectorWrites)
-    for (unsigned reg = range.first; reg < range.end(); ++reg)
-      if (Operation *by = state.vector[reg]) [[unlikely]]
-        if (!arrivesInOrder(*by->info, info))
-          report(*by, reports.vectorName(reg), "overwrites ");
-  for (RegisterRange range : info.scalarReads)
-    for (unsigned reg = range.first; reg < range.end(); ++reg)
-      if (Operation *by = state.scalar[reg]) [[unlikely]]
-        report(*by, CheckReports::scalarName(reg), "reads ");
-  for (RegisterRange range : info.scalarWrites)
-    for (unsigned reg = range.first; reg < range.end(); ++reg)
-      if (Operation *by = state.scalar[reg]) [[unlikely]]
-        report(*by, CheckReports::scalarName(reg), "overwrites ");
+  auto check = [&](const std::vector<Operation *> &pending,
+                   const RegisterRanges &ranges, bool writes, auto nameOf) {
+    for (RegisterRange range : ranges) {
+      // Nearly always there is none: one loop without branches says so.
+      bool any = false;
+      for (unsigned reg = range.first; reg < range.end(); ++reg)
+        any |= pending[reg] != nullptr;
+      if (!any) [[likely]]
+        continue;
+      for (unsigned reg = range.first; reg < range.end(); ++reg)
+        if (const Operation *by = pending[reg])
+          if (!writes || !arrivesInOrder(*by->info, info))
+            report(*by, nameOf(reg), writes ? "overwrites " : "reads ");
+    }
+  };
+  auto vectorName = [&](unsigned reg) { return reports.vectorName(reg); };
+  check(state.vector, info.vectorReads, false, vectorName);
+  check(state.vector, info.vectorWrites, true, vectorName);
+  check(state.scalar, info.scalarReads, false, CheckReports::scalarName);
+  check(state.scalar, info.scalarWrites, true, CheckReports::scalarName);
 }
 
 void PendingCheck::step(const Wave &wave, const Inst *inst,
