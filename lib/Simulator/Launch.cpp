@@ -6,10 +6,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TimedLaunch.h"
 #include "WorkgroupRunner.h"
 
 #include "ProgramImpl.h"
 
+#include "flyattn/Simulator/Occupancy.h"
+
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <optional>
@@ -40,7 +44,7 @@ static Error checkParams(const Program &program, const LaunchParams &params) {
                 Twine(params.kernarg.size()) + " bytes; the kernel reads " +
                 Twine(info.kernargSize));
   uint64_t lds = uint64_t(info.ldsSize) + params.dynamicLds;
-  uint64_t chipLds = program.chip() == "gfx950" ? 160 * 1024 : 64 * 1024;
+  uint64_t chipLds = ldsBytesOf(program.chip());
   if (lds > chipLds)
     return fail(kernel + Twine(lds) + " bytes of LDS; " + program.chip() +
                 " has " + Twine(chipLds));
@@ -65,17 +69,24 @@ namespace {
 /// Hands out workgroups to threads and gathers their results.
 class Dispatcher {
 public:
-  Dispatcher(const LaunchContext &context, uint64_t total)
-      : context(context), total(total) {}
+  /// Runs the workgroups `chosen`, or `total` from 0 on if that is empty.
+  Dispatcher(const LaunchContext &context, uint64_t total,
+             ArrayRef<uint64_t> chosen)
+      : context(context), total(total), chosen(chosen) {}
 
-  void work();
+  void run(unsigned threads);
+  /// `count` workgroups are done, here or elsewhere.
+  void progress(uint64_t count);
+  LaunchResult &result() { return sum; }
   Expected<LaunchResult> finish();
 
 private:
+  void work();
   void report(uint64_t position, Error error);
 
   const LaunchContext &context;
   const uint64_t total;
+  const ArrayRef<uint64_t> chosen;
   std::atomic<uint64_t> next = 0, done = 0;
   std::atomic<bool> stop = false;
   std::mutex mutex;
@@ -98,20 +109,32 @@ void Dispatcher::report(uint64_t position, Error error) {
   message = std::move(text);
 }
 
+void Dispatcher::progress(uint64_t count) {
+  uint64_t finished = done += count;
+  if (context.options.progress)
+    context.options.progress(finished, total);
+}
+
+void Dispatcher::run(unsigned threads) {
+  std::vector<std::thread> others;
+  for (unsigned n = 1; n < threads; ++n)
+    others.emplace_back([&] { work(); });
+  work();
+  for (std::thread &thread : others)
+    thread.join();
+}
+
 void Dispatcher::work() {
   WorkgroupRunner runner(context);
-  const std::vector<uint64_t> &chosen = context.options.workgroups;
   LaunchResult result;
   while (!stop) {
     uint64_t position = next++;
-    if (position >= total)
+    if (position >= (chosen.empty() ? total : chosen.size()))
       break;
     uint64_t linear = chosen.empty() ? position : chosen[position];
     if (Error error = runner.run(linear, result))
       report(position, std::move(error));
-    uint64_t finished = ++done;
-    if (context.options.progress)
-      context.options.progress(finished, total);
+    progress(1);
   }
   setFpu(defaultFpu);
   CheckResults checks = runner.takeCheckResults();
@@ -160,12 +183,29 @@ Expected<LaunchResult> flyattn::sim::launch(const Program &program,
   unsigned threads =
       options.threads ? options.threads : std::thread::hardware_concurrency();
   threads = unsigned(std::min<uint64_t>(std::max(threads, 1u), total));
-  Dispatcher dispatcher(context, total);
-  std::vector<std::thread> others;
-  for (unsigned n = 1; n < threads; ++n)
-    others.emplace_back([&] { dispatcher.work(); });
-  dispatcher.work();
-  for (std::thread &thread : others)
-    thread.join();
-  return dispatcher.finish();
+  std::vector<uint64_t> chosen = options.workgroups;
+  std::optional<TimedLaunch> timed;
+  if (options.timing) {
+    if (!chosen.empty())
+      return fail("a timed launch needs all workgroups, but only some are to "
+                  "run (Options::workgroups)");
+    timed.emplace(context, all);
+    std::vector<uint64_t> sampled = timed->workgroups();
+    for (uint64_t w = 0; w < all; ++w)
+      if (!std::binary_search(sampled.begin(), sampled.end(), w))
+        chosen.push_back(w);
+    if (options.timing->onlySampled)
+      total = sampled.size();
+  }
+  Dispatcher dispatcher(context, total, chosen);
+  if (timed)
+    if (Error error = timed->run(threads, dispatcher.result(),
+                                 [&](uint64_t n) { dispatcher.progress(n); }))
+      return std::move(error);
+  if (!timed || (!chosen.empty() && !options.timing->onlySampled))
+    dispatcher.run(threads);
+  auto result = dispatcher.finish();
+  if (result && timed)
+    result->timing = timed->result();
+  return result;
 }

@@ -22,21 +22,21 @@ using namespace flyattn::sim;
 constexpr uint32_t poison = 0xffffffff;
 
 WorkgroupRunner::WorkgroupRunner(const LaunchContext &context)
-    : context(context), waves(context.waves()) {
+    : context(context), allWaves(context.waves()) {
   const Program::Impl &program = context.program.impl();
   scalarSlots = unsigned(SlotConstants + program.constants.size() + 15) & ~15u;
   size_t fileSize = size_t(program.info.vgprs) * waveSize;
-  vectorFile.resize(fileSize * waves.size() + 16);
-  scalarFile.resize(size_t(scalarSlots) * waves.size() + 16);
+  vectorFile.resize(fileSize * allWaves.size() + 16);
+  scalarFile.resize(size_t(scalarSlots) * allWaves.size() + 16);
   lds.resize(context.ldsSize + 64);
-  scratch.resize(size_t(program.info.scratchSize) * waveSize * waves.size());
+  scratch.resize(size_t(program.info.scratchSize) * waveSize * allWaves.size());
   group.program = &context.program;
   group.memory = &context.memory;
   group.codeAddress = context.codeAddress;
-  order.resize(waves.size());
+  order.resize(allWaves.size());
   if (!context.options.checks)
     return;
-  checks = std::make_unique<Checks>(context.program, unsigned(waves.size()),
+  checks = std::make_unique<Checks>(context.program, unsigned(allWaves.size()),
                                     context.ldsSize);
   observe(checks.get());
 }
@@ -46,7 +46,7 @@ template <typename T> static T *align64(T *pointer) {
                                ~uintptr_t(63));
 }
 
-void WorkgroupRunner::reset(uint64_t linear) {
+void WorkgroupRunner::begin(uint64_t linear) {
   const auto &grid = context.params.grid;
   group.id = {uint32_t(linear % grid[0]), uint32_t(linear / grid[0] % grid[1]),
               uint32_t(linear / grid[0] / grid[1])};
@@ -55,9 +55,9 @@ void WorkgroupRunner::reset(uint64_t linear) {
   std::fill(lds.begin(), lds.end(), uint8_t(poison));
   executed = 0;
   random.seed(context.options.seed * 0x9e3779b97f4a7c15u + linear);
-  for (unsigned i = 0; i < waves.size(); ++i) {
+  for (unsigned i = 0; i < allWaves.size(); ++i) {
     order[i] = i;
-    initialise(waves[i], i);
+    initialise(allWaves[i], i);
   }
   if (context.options.order == WaveOrder::Reverse)
     std::reverse(order.begin(), order.end());
@@ -70,7 +70,7 @@ void WorkgroupRunner::initialise(Wave &wave, unsigned index) {
   wave = Wave();
   wave.id = uint8_t(index);
   wave.group = &group;
-  wave.observer = observer;
+  wave.observer = memoryObserver;
   wave.s = align64(scalarFile.data()) + size_t(scalarSlots) * index;
   wave.v = align64(vectorFile.data()) +
            size_t(program.info.vgprs) * waveSize * index;
@@ -80,8 +80,9 @@ void WorkgroupRunner::initialise(Wave &wave, unsigned index) {
   wave.scratch =
       scratch.data() + size_t(program.info.scratchSize) * waveSize * index;
   CommitPolicy commit = context.options.commit;
-  wave.pc = commit == CommitPolicy::Late ? program.insts.data()
-                                         : program.joined.data();
+  bool oneByOne = commit == CommitPolicy::Late || context.options.checks ||
+                  context.options.timing;
+  wave.pc = oneByOne ? program.insts.data() : program.joined.data();
   wave.delaysDma = commit != CommitPolicy::Early;
   wave.delaysAll = commit == CommitPolicy::Late;
   std::copy(program.constants.begin(), program.constants.end(),
@@ -185,17 +186,29 @@ void WorkgroupRunner::takeCheckedTurn(Wave &wave) {
     wave.pc = pc;
 }
 
+const Inst *WorkgroupRunner::step(Wave &wave) {
+  const Inst *pc = wave.pc;
+  setFpu(wave.fpu32);
+  if (checks)
+    checks->step(wave, pc);
+  const Inst *following = pc->fn(wave, pc);
+  ++executed;
+  if (following)
+    wave.pc = following;
+  return following;
+}
+
 CheckResults WorkgroupRunner::takeCheckResults() {
   return checks ? checks->take() : CheckResults();
 }
 
 void WorkgroupRunner::passBarrier() {
-  for (const Wave &wave : waves)
+  for (const Wave &wave : allWaves)
     if (wave.state == WaveState::Ready)
       return;
   if (checks)
     checks->barrier();
-  for (Wave &wave : waves) {
+  for (Wave &wave : allWaves) {
     if (wave.state != WaveState::AtBarrier)
       continue;
     wave.state = WaveState::Ready;
@@ -216,7 +229,7 @@ Error WorkgroupRunner::overBudget() const {
                         std::to_string(group.id[1]) + "," +
                         std::to_string(group.id[2]) + " is not done after " +
                         std::to_string(executed) + " wave instructions:";
-  for (const Wave &wave : waves) {
+  for (const Wave &wave : allWaves) {
     message += "\n  wave " + std::to_string(wave.id) + " ";
     if (wave.state == WaveState::Ended) {
       message += "has ended";
@@ -234,14 +247,14 @@ Error WorkgroupRunner::overBudget() const {
 }
 
 Error WorkgroupRunner::run(uint64_t linear, LaunchResult &result) {
-  reset(linear);
+  begin(linear);
   uint64_t budget = context.options.instructionBudget;
   for (bool alive = true; alive;) {
     if (context.options.order == WaveOrder::Random)
       chooseOrder();
     alive = false;
     for (unsigned index : order) {
-      Wave &wave = waves[index];
+      Wave &wave = allWaves[index];
       if (wave.state == WaveState::Ready)
         checks ? takeCheckedTurn(wave) : takeTurn(wave);
       if (wave.state == WaveState::Failed)
@@ -252,8 +265,12 @@ Error WorkgroupRunner::run(uint64_t linear, LaunchResult &result) {
     if (budget && executed > budget)
       return overBudget();
   }
+  end(result);
+  return Error::success();
+}
+
+void WorkgroupRunner::end(LaunchResult &result) {
   result.instructions += executed;
   result.workgroups += 1;
-  result.waves += waves.size();
-  return Error::success();
+  result.waves += allWaves.size();
 }

@@ -42,31 +42,41 @@ public:
   explicit WorkgroupRunner(const LaunchContext &context);
 
   /// From now on `observer` sees the memory instructions of all waves.
-  void observe(Observer *observer) { this->observer = observer; }
+  void observe(Observer *observer) { memoryObserver = observer; }
+
+  Observer *observer() const { return memoryObserver; }
 
   /// Runs workgroup `linear`; adds to `result`.
   llvm::Error run(uint64_t linear, LaunchResult &result);
+
+  // The same in steps, for who chooses the order of waves.
+  void begin(uint64_t linear);
+  llvm::MutableArrayRef<Wave> waves() { return allWaves; }
+  /// Executes one instruction of a wave that is ready. Returns the next one, or
+  /// null if the wave cannot go on: see Wave::state.
+  const Inst *step(Wave &wave);
+  /// Lets the waves go on if all that are left wait at a barrier.
+  void passBarrier();
+  /// All waves have ended.
+  void end(LaunchResult &result);
 
   /// What the checks found in all workgroups so far.
   CheckResults takeCheckResults();
 
 private:
-  void reset(uint64_t linear);
   void initialise(Wave &wave, unsigned index);
   void setScalars(Wave &wave);
   void setWorkItems(Wave &wave, unsigned index);
   void takeTurn(Wave &wave);
   void takeCheckedTurn(Wave &wave);
-  /// Lets the waves go on if all that are left wait at a barrier.
-  void passBarrier();
   void chooseOrder();
   llvm::Error overBudget() const;
 
   const LaunchContext &context;
   Workgroup group;
-  std::vector<Wave> waves;
+  std::vector<Wave> allWaves;
   std::vector<unsigned> order;
-  Observer *observer = nullptr;
+  Observer *memoryObserver = nullptr;
   std::unique_ptr<Checks> checks; ///< if Options::checks asks for them
   std::mt19937_64 random;
   unsigned scalarSlots;

@@ -100,7 +100,8 @@ struct Command {
   llvm::Error (*run)();
 };
 
-extern const Command compileCommand, runCommand, inspectCommand, launchCommand;
+extern const Command compileCommand, runCommand, inspectCommand, launchCommand,
+    timingCommand;
 
 /// All options of the driver, so that --help shows no others. A function, like
 /// the subcommands, because options in every file are registered with it before
@@ -109,6 +110,7 @@ llvm::cl::OptionCategory &category();
 llvm::cl::SubCommand &compileSub();
 llvm::cl::SubCommand &runSub();
 llvm::cl::SubCommand &inspectSub();
+llvm::cl::SubCommand &timingSub();
 llvm::cl::SubCommand &launchSub();
 
 } // namespace flyattn::driver

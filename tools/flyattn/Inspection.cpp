@@ -197,27 +197,12 @@ static std::vector<Loop> findLoops(ArrayRef<sim::DisassembledInst> insts) {
   return loops;
 }
 
-/// CDNA3 and CDNA4: 512 VGPRs a lane and at most 8 waves a SIMD, four SIMDs a
-/// CU; VGPRs are allocated in eights.
-static Occupancy occupancyOf(const sim::KernelInfo &info, StringRef chip) {
-  constexpr unsigned vgprs = 512, maxWaves = 8, simds = 4;
-  const unsigned lds = chip == "gfx950" ? 160 * 1024 : 64 * 1024;
-  Occupancy result = {maxWaves, "waves"};
-  unsigned byVgprs = vgprs / alignTo(std::max(info.vgprs, 8u), 8);
-  if (byVgprs < result.wavesPerSimd)
-    result = {byVgprs, "VGPRs"};
-  if (info.ldsSize == 0 || info.maxWorkgroupSize == 0)
-    return result;
-  unsigned waves = divideCeil(info.maxWorkgroupSize, 64u);
-  unsigned byLds = lds / info.ldsSize * waves / simds;
-  if (byLds < result.wavesPerSimd)
-    result = {byLds, "LDS"};
-  return result;
-}
-
 Inspection inspect(const sim::Program &program) {
+  unsigned waves =
+      divideCeil(std::max(program.info().maxWorkgroupSize, 1u), 64u);
   Inspection result = {program.info(),
-                       occupancyOf(program.info(), program.chip()),
+                       sim::occupancyOf(program.info(), program.chip(), waves,
+                                        program.info().ldsSize),
                        {},
                        findLoops(program.disassembly())};
   for (const sim::DisassembledInst &inst : program.disassembly())

@@ -9,6 +9,7 @@
 #ifndef FLYATTN_TOOLS_INSPECTION_H
 #define FLYATTN_TOOLS_INSPECTION_H
 
+#include "flyattn/Simulator/Occupancy.h"
 #include "flyattn/Simulator/Program.h"
 
 #include <array>
@@ -53,15 +54,9 @@ struct Loop {
   InstMix mix;    ///< static counts, inner loops included
 };
 
-/// How many waves fit, and what bounds them.
-struct Occupancy {
-  unsigned wavesPerSimd = 0;
-  std::string limit; ///< "VGPRs", "LDS", "waves"
-};
-
 struct Inspection {
   sim::KernelInfo info;
-  Occupancy occupancy;
+  sim::Occupancy occupancy;
   InstMix mix;
   std::vector<Loop> loops; ///< by `begin`, outer loops first
 };

@@ -10,6 +10,7 @@
 #include "LaunchFile.h"
 #include "Report.h"
 #include "SimulatorOptions.h"
+#include "TimingReport.h"
 
 #include "flyattn/Simulator/CodeObject.h"
 
@@ -117,8 +118,35 @@ static Expected<LaunchStats> execute(const LaunchFile &launch, Device &device,
   return device.launch(**module, launch.kernel, launch.shape, kernarg);
 }
 
+/// The whole launch on a device of its own; writes the buffers' files if asked.
+static Expected<LaunchStats> runOnce(const LaunchFile &launch,
+                                     const sim::CodeObject &object,
+                                     sim::Options options, bool writes) {
+  ProgressBar bar("running");
+  options.progress = [&](uint64_t done, uint64_t total) {
+    bar.update(done, total);
+  };
+  std::unique_ptr<Device> device =
+      createSimulatedDevice(object.chip(), options);
+  std::vector<BoundBuffer> buffers;
+  for (const LaunchBuffer &spec : launch.buffers) {
+    auto bound = bind(spec, *device);
+    if (!bound)
+      return bound.takeError();
+    buffers.push_back(std::move(*bound));
+  }
+  auto stats = execute(launch, *device, object, makeKernarg(launch, buffers));
+  if (!stats)
+    return withCode(DeviceFailure, stats.takeError());
+  if (writes)
+    if (Error error = writeBuffers(*device, buffers))
+      return std::move(error);
+  return stats;
+}
+
 static Error reportLaunch(const LaunchFile &launch, StringRef chip,
-                          const LaunchStats &stats, Severity severity) {
+                          const LaunchStats &stats, Severity severity,
+                          ArrayRef<SensitivityRow> sensitivity) {
   const sim::CheckResults &checks = stats.simulated->checks;
   bool fails = severity == Severity::Fail && !checks.reports.empty();
   if (jsonFile != "-") {
@@ -126,6 +154,10 @@ static Error reportLaunch(const LaunchFile &launch, StringRef chip,
            << '\n';
     if (severity != Severity::Off)
       print(outs(), checks);
+    if (stats.simulated->timing)
+      print(outs(), *stats.simulated->timing, std::nullopt);
+    if (!sensitivity.empty())
+      print(outs(), *stats.simulated->timing, sensitivity);
   }
   Error outcome =
       fails ? failure(WrongResult, "the checks found faults: see their reports")
@@ -141,6 +173,10 @@ static Error reportLaunch(const LaunchFile &launch, StringRef chip,
                               {"dynamic_lds", launch.shape.dynamicLds}}}};
   if (severity != Severity::Off)
     object["checks"] = toJson(checks);
+  if (stats.simulated->timing)
+    object["timing"] = toJson(*stats.simulated->timing);
+  if (!sensitivity.empty())
+    object["sensitivity"] = toJson(sensitivity);
   addStats(object, stats);
   return joinErrors(std::move(outcome), writeJson(jsonFile, std::move(object)));
 }
@@ -158,28 +194,38 @@ static Error runLaunch() {
   if (!object)
     return object.takeError();
 
-  ProgressBar bar("running");
   sim::Options options = simulatorOptions();
-  options.progress = [&](uint64_t done, uint64_t total) {
-    bar.update(done, total);
-  };
-  std::unique_ptr<Device> device =
-      createSimulatedDevice(object->chip(), options);
-  std::vector<BoundBuffer> buffers;
-  for (const LaunchBuffer &spec : launch->buffers) {
-    auto bound = bind(spec, *device);
-    if (!bound)
-      return bound.takeError();
-    buffers.push_back(std::move(*bound));
-  }
-  auto stats =
-      execute(*launch, *device, *object, makeKernarg(*launch, buffers));
-  if (!stats)
-    return withCode(DeviceFailure, stats.takeError());
-  if (Error error = writeBuffers(*device, buffers))
+  auto timing = timingSettings(object->chip(), options);
+  if (!timing)
+    return timing.takeError();
+  outputs = {timing->traceFile};
+  if (Error error = checkOutputs(outputs))
     return error;
+  auto stats = runOnce(*launch, *object, options, /*writes=*/true);
+  if (!stats)
+    return stats.takeError();
+  if (!timing->traceFile.empty())
+    if (Error error = writeTrace(timing->traceFile, *stats->simulated->timing))
+      return error;
+  std::vector<SensitivityRow> sensitivity;
+  if (timing->sensitivity) {
+    auto rows = runSensitivity(
+        *options.timing,
+        [&](sim::TimingOptions other) -> Expected<sim::TimingResult> {
+          sim::Options changed = options;
+          changed.timing = other;
+          changed.checks = false;
+          auto again = runOnce(*launch, *object, changed, /*writes=*/false);
+          if (!again)
+            return again.takeError();
+          return std::move(*again->simulated->timing);
+        });
+    if (!rows)
+      return rows.takeError();
+    sensitivity = std::move(*rows);
+  }
   return reportLaunch(*launch, object->chip(), *stats,
-                      checkSeverity(Severity::Report));
+                      checkSeverity(Severity::Report), sensitivity);
 }
 
 static constexpr StringRef kExamples = R"(
@@ -189,6 +235,8 @@ EXAMPLES:
   flyattn launch launch.json --checks
       report races, missing waits and wait states, undefined values;
       --checks=fail makes the exit code 1 if there are any
+  flyattn launch launch.json --timing --trace t.json
+      cycles, loops and stalls; t.json opens in ui.perfetto.dev
 
 LAUNCH.json (paths are relative to it; grid is in workgroups):
   {"code_object": "kernel.co", "kernel": "name",

@@ -11,6 +11,7 @@
 #include "ProblemOptions.h"
 #include "Report.h"
 #include "SimulatorOptions.h"
+#include "TimingReport.h"
 
 #include "flyattn/Attention/Compare.h"
 #include "flyattn/Attention/Plan.h"
@@ -93,6 +94,7 @@ struct Settings {
   DeviceKind device = deviceOption;
   Check check = checkOption;
   sim::Options simulator = simulatorOptions();
+  TimingSettings timing;
   Severity checks = checkSeverity(Severity::Fail);
 };
 
@@ -110,6 +112,7 @@ struct Run {
   std::vector<float> lse;
   RowSample sample;
   std::optional<Comparison> comparison;
+  std::vector<SensitivityRow> sensitivity;
 };
 
 /// A tensor file that says sizes and type of the problem.
@@ -164,14 +167,19 @@ Error setUpProblem(Run &run) {
   if (run.settings.check == Check::None && !run.settings.expected.empty())
     return failure(BadUsage, "--expected asks for a check: leave out --check "
                              "none");
-  if (run.settings.checks != Severity::Off) {
+  auto timing = timingSettings(run.chip, run.settings.simulator);
+  if (!timing)
+    return timing.takeError();
+  run.settings.timing = *timing;
+  if (run.settings.checks != Severity::Off || timing->on) {
     if (run.settings.device == DeviceKind::Hip)
-      return failure(BadUsage, "--checks needs the simulator: leave out "
-                               "--device hip");
+      return failure(BadUsage, "--checks and --timing need the simulator: "
+                               "leave out --device hip");
     run.settings.device = DeviceKind::Simulated;
   }
   if (Error error =
-          checkOutputs({run.settings.out, run.settings.lse, run.settings.json}))
+          checkOutputs({run.settings.out, run.settings.lse, run.settings.json,
+                        run.settings.timing.traceFile}))
     return error;
 
   auto q = readOperand(run.settings.q), k = readOperand(run.settings.k),
@@ -259,9 +267,45 @@ Error execute(Run &run, Device &device) {
   return download(device, *o, run.o);
 }
 
+/// MFMA work that a KV column costs a wave: 4 D FLOP for each of its rows, at
+/// the rate of the chip's full-rate instruction of one CU in four SIMDs
+/// (AMD's CDNA3 and CDNA4 white papers: 2048 and 4096 FLOP/clk).
+KvTileFacts kvTileFacts(const Run &run) {
+  const KernelConfig &config = run.plan.kernel->config;
+  double flopsPerClock = (run.chip == "gfx950" ? 4096 : 2048) / 4;
+  return {config.kvTile, 4.0 * double(run.problem.headDim) *
+                             double(config.rowsPerWave) / flopsPerClock};
+}
+
+Error rerunForSensitivity(Run &run) {
+  ProgressBar bar("sensitivity");
+  uint64_t done = 0;
+  auto rows = runSensitivity(
+      *run.settings.simulator.timing,
+      [&](sim::TimingOptions timing) -> Expected<sim::TimingResult> {
+        sim::Options options = run.settings.simulator;
+        options.timing = timing;
+        options.checks = false;
+        auto device = createSimulatedDevice(run.chip, options);
+        Run again = run;
+        if (Error error = execute(again, *device))
+          return std::move(error);
+        bar.update(++done, 2 * sim::timingConstants().size());
+        return std::move(*again.stats.simulated->timing);
+      });
+  if (!rows)
+    return withCode(DeviceFailure, rows.takeError());
+  run.sensitivity = std::move(*rows);
+  return Error::success();
+}
+
 Error writeOutputs(const Run &run) {
   const Problem &p = run.problem;
   DType type = p.dtype == ElementType::BF16 ? DType::BF16 : DType::F16;
+  if (!run.settings.timing.traceFile.empty())
+    if (Error error = writeTrace(run.settings.timing.traceFile,
+                                 *run.stats.simulated->timing))
+      return error;
   if (!run.settings.out.empty())
     if (Error error = writeNpy(run.settings.out, type, p.shapeOf(Operand::O),
                                bytesOf(run.o)))
@@ -320,6 +364,10 @@ json::Object resultOf(const Run &run) {
   addStats(object, run.stats);
   if (run.settings.checks != Severity::Off)
     object["checks"] = toJson(run.stats.simulated->checks);
+  if (run.settings.timing.on)
+    object["timing"] = toJson(*run.stats.simulated->timing);
+  if (run.settings.timing.sensitivity)
+    object["sensitivity"] = toJson(run.sensitivity);
   if (run.comparison) {
     object["errors"] = toJson(*run.comparison);
     object["rows_checked"] = int64_t(run.comparison->rows);
@@ -336,6 +384,10 @@ void printRun(raw_ostream &os, const Run &run) {
      << "ran on   " << run.deviceName << ": " << describe(run.stats) << '\n';
   if (run.settings.checks != Severity::Off)
     print(os, run.stats.simulated->checks);
+  if (run.settings.timing.on)
+    print(os, *run.stats.simulated->timing, kvTileFacts(run));
+  if (run.settings.timing.sensitivity)
+    print(os, *run.stats.simulated->timing, run.sensitivity);
   if (run.comparison) {
     os << formatv(
         "checked  {0} {1:N} rows against {2}\n",
@@ -368,6 +420,9 @@ Error runRun() {
     if (Error error = execute(run, **device))
       return withCode(DeviceFailure, std::move(error));
   }
+  if (run.settings.timing.sensitivity)
+    if (Error error = rerunForSensitivity(run))
+      return error;
   if (Error error = writeOutputs(run))
     return error;
   if (run.settings.check == Check::Reference)
@@ -398,6 +453,8 @@ EXAMPLES:
       sizes and type come from the files (bf16 as <u2 bit patterns or <V2)
   flyattn run --arch gfx950 --device sim --quantum 1 --wave-order random --commit late
       other orders of execution; a right kernel gives the same bits
+  flyattn run --arch gfx950 --heads 8 --seqlen-q 2048 --check none --timing --trace t.json
+      cycles, loops and stalls of the kernel; t.json opens in ui.perfetto.dev
   flyattn run --arch gfx950 --seqlen-q 300 --checks
       also look for races, missing waits and wait states, undefined values;
       anything found fails the run (--checks=report only prints it)

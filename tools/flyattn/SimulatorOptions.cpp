@@ -63,7 +63,62 @@ SimulatorOption<Checks> checks(
                clEnumValN(Checks::Off, "off", "do not look (the default)")),
     cl::init(Checks::Off));
 
+SimulatorOption<bool>
+    timing("timing", cl::desc("Simulator: run some compute units cycle by "
+                              "cycle: loops, stalls, a device estimate"));
+SimulatorOption<unsigned>
+    timingUnits("timing-units", cl::init(8), cl::value_desc("n"),
+                cl::desc("--timing: compute units to run cycle by cycle; 0: "
+                         "all (8)"));
+struct TimingSets : cl::list<std::string> {
+  TimingSets()
+      : cl::list<std::string>(
+            "timing-set", cl::value_desc("name=n"), cl::CommaSeparated,
+            cl::desc("--timing: set a constant of the model (see flyattn "
+                     "timing)"),
+            cl::cat(category()), cl::sub(runSub()), cl::sub(launchSub())) {}
+} timingSets;
+SimulatorOption<bool>
+    sensitivity("sensitivity",
+                cl::desc("--timing: again for both ends of the range of every "
+                         "uncertain constant"));
+SimulatorOption<std::string>
+    traceFile("trace", cl::value_desc("file.json"),
+              cl::desc("--timing: write a trace of one compute unit for "
+                       "Perfetto or chrome://tracing"));
+SimulatorOption<std::string>
+    traceClocks("trace-clocks", cl::init("0:20000"), cl::value_desc("from:to"),
+                cl::desc("--trace: which clocks (0:20000)"));
+
 } // namespace
+
+Expected<TimingSettings> timingSettings(StringRef chip, sim::Options &options) {
+  TimingSettings settings = {timing, sensitivity, traceFile};
+  bool asksMore = sensitivity || !traceFile.empty() || !timingSets.empty();
+  if (!timing) {
+    if (asksMore)
+      return failure(BadUsage, "--sensitivity, --trace and --timing-set need "
+                               "--timing");
+    return settings;
+  }
+  sim::TimingOptions wanted;
+  wanted.constants = sim::TimingConstants::of(chip);
+  wanted.sampledUnits = timingUnits;
+  for (const std::string &assignment : timingSets)
+    if (Error error = sim::setTimingConstant(wanted.constants, assignment))
+      return failure(BadUsage, "--timing-set: " + toString(std::move(error)));
+  auto [from, to] = StringRef(traceClocks).split(':');
+  if (from.getAsInteger(10, wanted.trace[0]) ||
+      to.getAsInteger(10, wanted.trace[1]) ||
+      wanted.trace[0] >= wanted.trace[1])
+    return failure(BadUsage, "--trace-clocks: '" + traceClocks +
+                                 "' was given; write <from>:<to> in clocks, "
+                                 "such as 0:20000");
+  if (traceFile.empty())
+    wanted.trace = {0, 0};
+  options.timing = wanted;
+  return settings;
+}
 
 Severity checkSeverity(Severity bare) {
   switch (checks) {

@@ -11,6 +11,8 @@
 
 #include "flyattn/Simulator/Simulator.h"
 
+#include <string>
+
 namespace flyattn::driver {
 
 /// What the options of `run` and `launch` say.
@@ -22,6 +24,17 @@ enum class Severity { Off, Report, Fail };
 
 /// What --checks says; `bare` is its meaning without a value.
 Severity checkSeverity(Severity bare);
+
+/// What the options on timing ask for.
+struct TimingSettings {
+  bool on = false;
+  bool sensitivity = false;
+  std::string traceFile; ///< empty: no trace
+};
+
+/// Reads them for `chip` into `options`. Errors are BadUsage.
+llvm::Expected<TimingSettings> timingSettings(llvm::StringRef chip,
+                                              sim::Options &options);
 
 } // namespace flyattn::driver
 

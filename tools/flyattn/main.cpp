@@ -44,6 +44,11 @@ cl::SubCommand &launchSub() {
   return sub;
 }
 
+cl::SubCommand &timingSub() {
+  static cl::SubCommand sub("timing", "Print the cycle model's constants");
+  return sub;
+}
+
 } // namespace flyattn::driver
 
 static constexpr StringRef kOverview =
@@ -56,6 +61,7 @@ EXAMPLES:
   flyattn compile --arch gfx942 --mask causal --emit=asm -o kernel.s
   flyattn inspect kernel.hsaco
   flyattn launch launch.json --json -
+  flyattn run --arch gfx950 --heads 8 --seqlen-q 2048 --timing
   flyattn run --help                   every option of `run`, with examples
 
 EXIT CODES:
@@ -64,7 +70,8 @@ EXIT CODES:
 )";
 
 static const Command *const kCommands[] = {&compileCommand, &runCommand,
-                                           &inspectCommand, &launchCommand};
+                                           &inspectCommand, &launchCommand,
+                                           &timingCommand};
 
 static const Command *selected() {
   for (const Command *command : kCommands)
@@ -95,7 +102,8 @@ int main(int argc, char **argv) {
     return BadUsage;
   const Command *command = selected();
   if (!command) {
-    errs() << "flyattn: a command is needed: compile, run, inspect or launch; "
+    errs() << "flyattn: a command is needed: compile, run, inspect, launch or "
+              "timing; "
               "see `flyattn --help`\n";
     return BadUsage;
   }

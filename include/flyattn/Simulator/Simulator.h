@@ -25,6 +25,7 @@
 #include "flyattn/Simulator/CodeObject.h"
 #include "flyattn/Simulator/Memory.h"
 #include "flyattn/Simulator/Program.h"
+#include "flyattn/Simulator/Timing.h"
 
 #include "llvm/Support/Error.h"
 
@@ -32,6 +33,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace flyattn::sim {
@@ -74,6 +76,9 @@ struct Options {
   /// Look for races, uses of data that is still on its way, missing wait states
   /// and undefined values; see LaunchResult::checks. Costs speed.
   bool checks = false;
+  /// Run some CUs cycle by cycle; see LaunchResult::timing. Costs speed, and
+  /// needs all workgroups.
+  std::optional<TimingOptions> timing;
   /// Wave instructions that one workgroup may execute before the launch is
   /// given up as endless; 0 = no bound.
   uint64_t instructionBudget = uint64_t(1) << 36;
@@ -84,10 +89,11 @@ struct Options {
 };
 
 struct LaunchResult {
-  uint64_t instructions = 0; ///< wave instructions executed
-  uint64_t workgroups = 0;   ///< workgroups executed
-  uint64_t waves = 0;        ///< waves executed
-  CheckResults checks;       ///< empty without Options::checks
+  uint64_t instructions = 0;          ///< wave instructions executed
+  uint64_t workgroups = 0;            ///< workgroups executed
+  uint64_t waves = 0;                 ///< waves executed
+  CheckResults checks;                ///< empty without Options::checks
+  std::optional<TimingResult> timing; ///< with Options::timing
 };
 
 /// Runs every workgroup of the launch. Fails, naming the mnemonic, the kernel

@@ -1,0 +1,456 @@
+//===- ComputeUnit.cpp - A compute unit, cycle by cycle -------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ComputeUnit.h"
+
+#include "ProgramImpl.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace llvm;
+using namespace flyattn::sim;
+
+ComputeUnit::ComputeUnit(const LaunchContext &context, unsigned resident,
+                         bool trace)
+    : profile(context.program.impl().listing.size()), context(context),
+      constants(context.options.timing->constants),
+      infos(instInfos(context.program)),
+      costs(unitCosts(context.program, constants)), slots(resident),
+      ports{LdsPort(constants), LdsPort(constants)}, vectorMemory(constants),
+      scalarCache(64), instructionCache(constants.fetchBytes),
+      ldsCosts(context.program) {
+  if (trace)
+    profile.traceWindow = context.options.timing->trace;
+  for (Slot &slot : slots) {
+    slot.runner = std::make_unique<WorkgroupRunner>(context);
+    next.push_back(slot.runner->observer());
+    slot.runner->observe(this);
+  }
+}
+
+std::vector<UnitCost>
+flyattn::sim::unitCosts(const Program &program,
+                        const TimingConstants &constants) {
+  std::vector<UnitCost> costs;
+  for (const auto &[info, listed] :
+       zip(instInfos(program), program.disassembly())) {
+    UnitCost cost;
+    StringRef text = listed.text;
+    switch (info.unit) {
+    case Unit::Mfma:
+      cost = {info.passes * constants.issueClocks, constants.mfmaLeadIn};
+      break;
+    case Unit::Transcendental:
+      cost.valu = constants.transcendentalClocks;
+      break;
+    case Unit::PackedMath:
+      cost.valu = constants.packedMathClocks;
+      break;
+    case Unit::Valu: {
+      bool swaps = text.starts_with("v_permlane") && text.contains("swap");
+      cost.valu = swaps ? constants.permlaneSwapClocks : constants.valuClocks;
+      break;
+    }
+    default:
+      break;
+    }
+    costs.push_back(cost);
+  }
+  costs.emplace_back(); // the record behind the last instruction
+  return costs;
+}
+
+//===----------------------------------------------------------------------===//
+// Workgroups
+//===----------------------------------------------------------------------===//
+
+void ComputeUnit::start(Slot &slot, uint64_t linear, uint64_t now) {
+  slot.runner->begin(linear);
+  slot.linear = linear;
+  slot.begin = now;
+  slot.working = true;
+  slot.waves.clear();
+  for (auto [index, wave] : enumerate(slot.runner->waves())) {
+    auto timed = std::make_unique<TimedWave>();
+    timed->wave = &wave;
+    timed->slot = unsigned(&slot - slots.data());
+    timed->simd = unsigned(index % simds);
+    timed->age = nextAge++;
+    timed->readyAt = now;
+    timed->resultAt.resize(context.program.info().vgprs);
+    timed->track = ("SIMD " + Twine(timed->simd) + " workgroup " +
+                    Twine(linear) + " wave " + Twine(index))
+                       .str();
+    units[timed->simd].waves.push_back(timed.get());
+    slot.waves.push_back(std::move(timed));
+  }
+}
+
+void ComputeUnit::finish(Slot &slot, LaunchResult &result) {
+  uint64_t end = clock;
+  for (const auto &wave : slot.waves) // stores on their way
+    end = std::max({end, wave->readyAt, wave->vm.last(), wave->lgkm.last()});
+  times.push_back({slot.linear, slot.begin, end});
+  slot.runner->end(result);
+  slot.working = false;
+  slot.waves.clear();
+}
+
+Error ComputeUnit::run(ArrayRef<uint64_t> workgroups, LaunchResult &result) {
+  size_t position = 0;
+  uint64_t first = clock;
+  while (true) {
+    bool working = false;
+    for (Slot &slot : slots) {
+      bool ended = slot.working && all_of(slot.waves, [](const auto &wave) {
+                     return wave->wave->state == WaveState::Ended;
+                   });
+      if (ended)
+        finish(slot, result);
+      if (!slot.working && position < workgroups.size())
+        start(slot, workgroups[position++], clock);
+      working |= slot.working;
+    }
+    if (!working)
+      break;
+    for (unsigned n = 0; n < simds; ++n)
+      if (Error error = issueSlot(units[n], clock + n))
+        return error;
+    releaseBarriers(clock);
+    clock = nextReady(clock + constants.issueClocks);
+  }
+  profile.activeClocks = clock - first;
+  for (const WorkgroupTime &time : times)
+    profile.activeClocks = std::max(profile.activeClocks, time.end - first);
+  for (const Simd &simd : units) {
+    profile.busy.mfma += simd.mfmaBusy;
+    profile.busy.valu += simd.valuBusy;
+  }
+  profile.busy.lds = ports[0].busyClocks() + ports[1].busyClocks();
+  profile.busy.vmem = vectorMemory.busyClocks();
+  return Error::success();
+}
+
+CheckResults ComputeUnit::takeCheckResults() {
+  CheckResults all;
+  for (Slot &slot : slots)
+    all.merge(slot.runner->takeCheckResults());
+  return all;
+}
+
+void ComputeUnit::releaseBarriers(uint64_t now) {
+  for (Slot &slot : slots) {
+    if (!slot.working || any_of(slot.waves, [](const auto &wave) {
+          return wave->wave->state == WaveState::Ready;
+        }))
+      continue;
+    for (const auto &wave : slot.waves) {
+      if (wave->wave->state != WaveState::AtBarrier)
+        continue;
+      unsigned inst = wave->wave->pc->index;
+      profile.stall(inst, Stall::Barrier, now - wave->readyAt);
+      if (profile.traces(wave->readyAt) && now > wave->readyAt)
+        profile.trace(wave->track, wave->readyAt, now - wave->readyAt,
+                      "wait: barrier", infoOffset(inst));
+      wave->readyAt = now + constants.barrierClocks;
+    }
+    slot.runner->passBarrier();
+  }
+}
+
+/// `now`, or the first slot at which any wave may have something to do.
+uint64_t ComputeUnit::nextReady(uint64_t now) const {
+  uint64_t ready = ~uint64_t(0);
+  for (const Simd &simd : units)
+    for (const TimedWave *wave : simd.waves)
+      if (wave->wave->state == WaveState::Ready)
+        ready = std::min(ready, wave->readyAt);
+  if (ready == ~uint64_t(0) || ready <= now)
+    return now;
+  return alignDown(ready, uint64_t(constants.issueClocks));
+}
+
+//===----------------------------------------------------------------------===//
+// Issue
+//===----------------------------------------------------------------------===//
+
+/// One bit a category, of which a SIMD issues one a slot; 0 for what the
+/// instruction buffer handles by itself.
+unsigned ComputeUnit::categoryOf(Unit unit) const {
+  switch (unit) {
+  case Unit::Salu:
+  case Unit::Smem:
+    return 1;
+  case Unit::Valu:
+  case Unit::Transcendental:
+  case Unit::PackedMath:
+  case Unit::Mfma:
+    return 2;
+  case Unit::Lds:
+    return 4;
+  case Unit::Vmem:
+  case Unit::LdsDma:
+    return constants.sharedMemoryPort ? 4 : 8;
+  case Unit::Branch:
+  case Unit::Other:
+  case Unit::End:
+    return 16;
+  case Unit::Barrier:
+  case Unit::Wait:
+  case Unit::Nop:
+  case Unit::SetPriority:
+    return 0;
+  }
+  return 0;
+}
+
+Error ComputeUnit::issueSlot(Simd &simd, uint64_t now) {
+  erase_if(simd.waves, [](const TimedWave *wave) {
+    return wave->wave->state == WaveState::Ended;
+  });
+  used = 0;
+  SmallVector<TimedWave *, 8> waiting;
+  for (TimedWave *wave : simd.waves)
+    if (wave->wave->state == WaveState::Ready && wave->readyAt <= now)
+      waiting.push_back(wave);
+  sort(waiting, [](const TimedWave *a, const TimedWave *b) {
+    return std::pair(b->priority, a->age) < std::pair(a->priority, b->age);
+  });
+  for (TimedWave *wave : waiting) {
+    unsigned index = wave->wave->pc->index;
+    const InstInfo &info = infos[index];
+    if (std::optional<Stall> cause = obstacle(simd, *wave, info, now)) {
+      profile.stall(index, *cause, constants.issueClocks);
+      wave->waitsFor = *cause;
+      continue;
+    }
+    issue(simd, *wave, info, now);
+    if (wave->wave->state == WaveState::Failed)
+      return createStringError(inconvertibleErrorCode(), wave->wave->error);
+  }
+  return Error::success();
+}
+
+bool ComputeUnit::readsPendingResult(TimedWave &wave, const InstInfo &info,
+                                     uint64_t now) const {
+  if (wave.latestResult <= now)
+    return false;
+  auto pending = [&](RegisterRange range) {
+    for (unsigned reg = range.first; reg < range.end(); ++reg)
+      if (wave.resultAt[reg] > now)
+        return true;
+    return false;
+  };
+  // A matrix instruction may follow another that writes its SrcC at once.
+  if (info.unit == Unit::Mfma)
+    return pending(info.srcA) || pending(info.srcB);
+  return any_of(info.vectorReads, pending) ||
+         any_of(info.vectorWrites, pending);
+}
+
+bool ComputeUnit::fetched(TimedWave &wave, uint64_t now) {
+  uint64_t address = infoOffset(wave.wave->pc->index);
+  uint64_t block = address / constants.fetchBytes;
+  if (block == wave.fetchedBlock)
+    return true;
+  wave.fetchedBlock = block;
+  if (instructionCache.touch(address))
+    return true;
+  wave.readyAt = now + constants.fetchMiss;
+  return false;
+}
+
+/// What keeps the wave from issuing, if anything.
+std::optional<Stall> ComputeUnit::obstacle(Simd &simd, TimedWave &wave,
+                                           const InstInfo &info, uint64_t now) {
+  if (!fetched(wave, now))
+    return Stall::Fetch;
+  unsigned category = categoryOf(info.unit);
+  switch (info.unit) {
+  case Unit::Wait:
+    if (!wave.vm.isDownTo(info.vmWait, now))
+      return Stall::VmCount;
+    if (!wave.lgkm.isDownTo(info.lgkmWait, now))
+      return Stall::LgkmCount;
+    return std::nullopt;
+  case Unit::Valu:
+  case Unit::Transcendental:
+  case Unit::PackedMath:
+  case Unit::Mfma:
+    if (readsPendingResult(wave, info, now))
+      return Stall::MfmaResult;
+    if (used & category)
+      return Stall::IssueConflict;
+    if ((info.unit == Unit::Mfma || info.unit == Unit::PackedMath) &&
+        simd.mfmaFreeAt > now)
+      return Stall::MfmaBusy;
+    if (simd.valuFreeAt > now)
+      return Stall::VectorBusy;
+    return std::nullopt;
+  case Unit::Lds:
+    if (readsPendingResult(wave, info, now))
+      return Stall::MfmaResult;
+    if (portOf(wave).full(now) || !wave.lgkm.isDownTo(maxLgkmCount - 1, now))
+      return Stall::LdsQueue;
+    break;
+  case Unit::Vmem:
+  case Unit::LdsDma:
+    if (readsPendingResult(wave, info, now))
+      return Stall::MfmaResult;
+    if (vectorMemory.full(now) || !wave.vm.isDownTo(maxVmCount - 1, now))
+      return Stall::VmemQueue;
+    break;
+  default:
+    break;
+  }
+  if (used & category)
+    return Stall::IssueConflict;
+  return std::nullopt;
+}
+
+void ComputeUnit::issue(Simd &simd, TimedWave &wave, const InstInfo &info,
+                        uint64_t now) {
+  Wave &w = *wave.wave;
+  const Inst *inst = w.pc;
+  bool traced = profile.traces(now);
+  if (traced && now >= wave.readyAt + constants.issueClocks)
+    profile.trace(wave.track, wave.readyAt, now - wave.readyAt,
+                  ("wait: " + nameOf(wave.waitsFor)).str(),
+                  infoOffset(inst->index));
+  executing = &wave;
+  issuedAt = now;
+  used |= categoryOf(info.unit);
+  profile.issue(inst->index);
+  wave.readyAt = now + constants.issueClocks;
+
+  const Inst *following = slotOf(wave).runner->step(w);
+
+  switch (info.unit) {
+  case Unit::Valu:
+  case Unit::Transcendental:
+  case Unit::PackedMath:
+  case Unit::Mfma:
+    issueVector(simd, wave, info, now);
+    break;
+  case Unit::Lds:
+  case Unit::Vmem:
+  case Unit::LdsDma:
+  case Unit::Smem:
+    issueMemory(wave, info, now);
+    break;
+  case Unit::Nop:
+    wave.readyAt = now + uint64_t(constants.issueClocks) * info.waitStates;
+    profile.stall(inst->index, Stall::Nop,
+                  wave.readyAt - now - constants.issueClocks);
+    break;
+  case Unit::SetPriority:
+    wave.priority = unsigned(inst->imm) & 3;
+    break;
+  case Unit::Branch:
+    if (following && following != inst + 1)
+      wave.readyAt = now + constants.branchTaken;
+    if (following && following <= inst)
+      profile.backEdge(wave.age, inst->index, following->index, now,
+                       simd.mfmaBusy);
+    break;
+  case Unit::End:
+    profile.endWave(wave.age);
+    break;
+  default:
+    break;
+  }
+  if (traced)
+    profile.trace(wave.track, now, wave.readyAt - now,
+                  StringRef(context.program.disassembly()[inst->index].text)
+                      .split(' ')
+                      .first,
+                  infoOffset(inst->index));
+}
+
+void ComputeUnit::issueVector(Simd &simd, TimedWave &wave, const InstInfo &info,
+                              uint64_t now) {
+  unsigned number = wave.simd;
+  const UnitCost &cost = costs[&info - infos.data()];
+  simd.valuFreeAt = now + cost.valu;
+  simd.valuBusy += cost.valu;
+  if (info.unit == Unit::PackedMath) // nothing beside it
+    simd.mfmaFreeAt = std::max(simd.mfmaFreeAt, now + cost.valu);
+  if (profile.traces(now))
+    profile.trace(("SIMD " + Twine(number) + " VALU").str(), now, cost.valu,
+                  info.unit == Unit::Mfma ? "mfma lead-in" : "valu", 0);
+  if (info.unit != Unit::Mfma)
+    return;
+  simd.mfmaFreeAt = now + cost.mfma;
+  simd.mfmaBusy += cost.mfma;
+  wave.latestResult = now + cost.mfma + constants.mfmaResultExtra;
+  for (RegisterRange range : info.vectorWrites)
+    for (unsigned reg = range.first; reg < range.end(); ++reg)
+      wave.resultAt[reg] = wave.latestResult;
+  if (profile.traces(now))
+    profile.trace(("SIMD " + Twine(number) + " MFMA").str(), now, cost.mfma,
+                  "mfma", 0);
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+/// Called back while the instruction is executed.
+void ComputeUnit::memory(const MemoryEvent &event) {
+  TimedWave &wave = *executing;
+  if (Observer *observer = next[wave.slot])
+    observer->memory(event);
+  const char *unit = nullptr;
+  switch (event.info.unit) {
+  case Unit::Lds: {
+    LdsCost cost = ldsCosts.of(event);
+    service = portOf(wave).issue(issuedAt, cost.clocks + cost.conflictClocks);
+    unit = wave.simd < 2 ? "LDS of SIMD 0, 1" : "LDS of SIMD 2, 3";
+    break;
+  }
+  case Unit::Smem: {
+    bool known = scalarCache.touch(event.memoryAddress(0));
+    service.data = issuedAt + (known ? constants.smemHit : constants.smemMiss);
+    break;
+  }
+  case Unit::LdsDma:
+  case Unit::Vmem:
+    service = vectorMemory.issue(issuedAt, event);
+    unit = "vector memory";
+    if (event.info.unit == Unit::LdsDma) {
+      unsigned bytes = event.ldsBytes() * unsigned(popcount(event.lanes()));
+      portOf(wave).dmaArrives(service.data, bytes);
+      service.data += divideCeil(bytes, constants.dmaWriteBytesPerClock);
+    }
+    break;
+  default:
+    break;
+  }
+  if (unit && profile.traces(issuedAt))
+    profile.trace(unit, service.begin, service.end - service.begin,
+                  event.info.unit == Unit::LdsDma ? "lds dma"
+                  : event.info.stores             ? "write"
+                                                  : "read",
+                  infoOffset(event.inst()->index));
+}
+
+void ComputeUnit::issueMemory(TimedWave &wave, const InstInfo &info,
+                              uint64_t now) {
+  // Without any lane there is no traffic.
+  uint64_t data = std::max(service.data, now + constants.issueClocks);
+  service = {};
+  if (info.raisesVm) { // in the order of issue
+    data = std::max(data, wave.vm.last());
+    wave.vm.push(data);
+  }
+  if (info.raisesLgkm) {
+    if (info.unit != Unit::Smem)
+      wave.lastLds = data = std::max(data, wave.lastLds);
+    wave.lgkm.push(data);
+  }
+}

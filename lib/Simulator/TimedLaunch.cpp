@@ -1,0 +1,187 @@
+//===- TimedLaunch.cpp - The device estimated from some compute units -----===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TimedLaunch.h"
+
+#include "ProgramImpl.h"
+
+#include "flyattn/Simulator/Occupancy.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <atomic>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <queue>
+#include <thread>
+
+using namespace llvm;
+using namespace flyattn::sim;
+
+/// `count` different numbers below `size`, spread evenly whatever the period of
+/// what they index: multiples of the golden ratio.
+static std::vector<uint64_t> spread(uint64_t size, uint64_t count) {
+  std::vector<bool> taken(size);
+  std::vector<uint64_t> chosen;
+  constexpr double golden = 0.6180339887498949;
+  for (uint64_t n = 0; chosen.size() < std::min(count, size); ++n) {
+    double whole;
+    auto at =
+        uint64_t(std::modf(0.5 + double(n) * golden, &whole) * double(size));
+    while (taken[at])
+      at = (at + 1) % size;
+    taken[at] = true;
+    chosen.push_back(at);
+  }
+  sort(chosen);
+  return chosen;
+}
+
+TimedLaunch::TimedLaunch(const LaunchContext &context, uint64_t total)
+    : context(context), constants(context.options.timing->constants),
+      total(total), profile(context.program.impl().listing.size()) {
+  uint64_t working = std::min<uint64_t>(total, constants.computeUnits);
+  Occupancy fits = occupancyOf(context.program.info(), context.program.chip(),
+                               context.waves(), context.ldsSize);
+  // Workgroups spread over the CUs before they share one.
+  resident = unsigned(std::min<uint64_t>(
+      fits.workgroups, divideCeil(total, uint64_t(constants.computeUnits))));
+  unsigned wanted = context.options.timing->sampledUnits;
+  for (uint64_t unit : spread(working, wanted ? wanted : working)) {
+    units.emplace_back();
+    for (uint64_t w = unit; w < total; w += constants.computeUnits)
+      units.back().push_back(w);
+  }
+}
+
+std::vector<uint64_t> TimedLaunch::workgroups() const {
+  std::vector<uint64_t> all;
+  for (const auto &unit : units)
+    all.insert(all.end(), unit.begin(), unit.end());
+  sort(all);
+  return all;
+}
+
+Error TimedLaunch::run(unsigned threads, LaunchResult &sum,
+                       const std::function<void(uint64_t)> &done) {
+  std::atomic<size_t> next = 0;
+  std::vector<std::optional<TimingProfile>> profiles(units.size());
+  std::vector<std::vector<WorkgroupTime>> unitTimes(units.size());
+  std::vector<std::string> errors(units.size());
+  std::mutex mutex;
+  auto work = [&] {
+    for (size_t n = next++; n < units.size(); n = next++) {
+      ComputeUnit unit(context, resident, /*trace=*/n == 0);
+      LaunchResult result;
+      if (Error error = unit.run(units[n], result))
+        errors[n] = toString(std::move(error));
+      setFpu(defaultFpu);
+      profiles[n] = std::move(unit.profile);
+      unitTimes[n] = std::move(unit.times);
+      CheckResults checks = unit.takeCheckResults();
+      std::lock_guard<std::mutex> lock(mutex);
+      sum.checks.merge(checks);
+      sum.instructions += result.instructions;
+      sum.workgroups += result.workgroups;
+      sum.waves += result.waves;
+      done(result.workgroups);
+    }
+  };
+  std::vector<std::thread> others;
+  for (unsigned n = 1; n < std::min<size_t>(threads, units.size()); ++n)
+    others.emplace_back(work);
+  work();
+  for (std::thread &thread : others)
+    thread.join();
+  for (size_t n = 0; n < units.size(); ++n) {
+    if (!errors[n].empty())
+      return createStringError(inconvertibleErrorCode(), errors[n]);
+    profile.merge(*profiles[n]);
+    longest = std::max(longest, profiles[n]->activeClocks);
+    times.insert(times.end(), unitTimes[n].begin(), unitTimes[n].end());
+  }
+  return Error::success();
+}
+
+/// Clocks of every workgroup, measured or interpolated.
+std::vector<double> TimedLaunch::workgroupTimes() const {
+  uint32_t width = context.params.grid[0];
+  std::map<uint32_t, std::pair<double, unsigned>> byX;
+  for (const WorkgroupTime &time : times) {
+    auto &[sum, count] = byX[uint32_t(time.linear % width)];
+    sum += double(time.end - time.begin);
+    ++count;
+  }
+  auto mean = [](const auto &entry) {
+    return entry.second.first / entry.second.second;
+  };
+  std::vector<double> ofX(width);
+  for (uint32_t x = 0; x < width; ++x) {
+    auto above = byX.lower_bound(x);
+    auto below = above == byX.begin() ? above : std::prev(above);
+    if (above == byX.end())
+      above = below;
+    double low = mean(*below), high = mean(*above);
+    uint32_t distance = above->first - below->first;
+    double share =
+        distance && x > below->first ? double(x - below->first) / distance : 0;
+    ofX[x] = above->first == x ? high : low + (high - low) * share;
+  }
+  std::vector<double> all(total);
+  for (uint64_t w = 0; w < total; ++w)
+    all[w] = ofX[w % width];
+  for (const WorkgroupTime &time : times)
+    all[time.linear] = double(time.end - time.begin);
+  return all;
+}
+
+uint64_t TimedLaunch::deviceClocks(ArrayRef<double> all) const {
+  double last = 0;
+  unsigned places = constants.computeUnits / constants.xcds * resident;
+  for (unsigned xcd = 0; xcd < constants.xcds; ++xcd) {
+    std::priority_queue<double, std::vector<double>, std::greater<double>> free;
+    for (unsigned n = 0; n < places; ++n)
+      free.push(0);
+    for (uint64_t w = xcd; w < total; w += constants.xcds) {
+      double end = free.top() + all[w];
+      free.pop();
+      free.push(end);
+      last = std::max(last, end);
+    }
+  }
+  return uint64_t(last);
+}
+
+TimingResult TimedLaunch::result() const {
+  constexpr double simds = 4, ports = 2;
+  TimingResult result;
+  std::vector<double> all = workgroupTimes();
+  result.deviceClocks = deviceClocks(all);
+  result.workgroupsPerUnit = resident;
+  result.sampledUnits = unsigned(units.size());
+  result.timedWorkgroups = times.size();
+  result.unitClocks = longest;
+  double timedClocks = 0;
+  for (const WorkgroupTime &time : times)
+    timedClocks += double(time.end - time.begin);
+  if (times.empty() || !profile.activeClocks)
+    return result;
+  result.workgroupClocks = uint64_t(timedClocks / double(times.size()));
+  auto active = double(profile.activeClocks);
+  result.mfmaBusy = double(profile.busy.mfma) / (simds * active);
+  result.valuBusy = double(profile.busy.valu) / (simds * active);
+  result.ldsBusy = double(profile.busy.lds) / (ports * active);
+  result.vmemBusy = double(profile.busy.vmem) / active;
+  double allClocks = std::accumulate(all.begin(), all.end(), 0.0);
+  double mfmaOfAll = double(profile.busy.mfma) * allClocks / timedClocks;
+  result.deviceMfmaBusy = mfmaOfAll / (simds * constants.computeUnits *
+                                       double(result.deviceClocks));
+  profile.write(context.program, unitCosts(context.program, constants), result);
+  return result;
+}
