@@ -74,6 +74,10 @@ DefinedCheck::Traits DefinedCheck::traitsOf(StringRef text,
   static constexpr Row rows[] = {
       {"v_cndmask_b32", Rule::Select},
       {"v_mov_b64", Rule::ByElement},
+      {"v_mad_u64_u32", Rule::LowFirst},
+      {"v_mad_i64_i32", Rule::LowFirst},
+      {"v_lshl_add_u64", Rule::LowFirst},
+      {"v_lshlrev_b64", Rule::LowFirst},
       {"v_readlane", Rule::ReadLane},
       {"v_readfirstlane", Rule::ReadLane},
       {"v_writelane", Rule::WriteLane},
@@ -156,6 +160,8 @@ void DefinedCheck::step(const Wave &wave, const Inst *inst,
   case Rule::Select:
   case Rule::Dpp:
     return stepVector(site);
+  case Rule::LowFirst:
+    return stepLowFirst(site);
   case Rule::Matrix:
     return stepMatrix(site);
   case Rule::ByElement:
@@ -262,6 +268,25 @@ void DefinedCheck::stepVector(const Site &site) {
   // Compares and carries: a bit a lane, 0 for inactive ones.
   if (!site.info.scalarWrites.empty())
     setScalars(site, lanes, false);
+}
+
+/// Compilers pass half-undefined pairs to 64-bit sums of which they then use
+/// the low half only.
+void DefinedCheck::stepLowFirst(const Site &site) {
+  uint64_t exec = site.wave.exec(), fromScalars = scalarSources(site);
+  uint64_t low = fromScalars, any = fromScalars;
+  for (RegisterRange range : site.info.vectorReads)
+    for (unsigned n = 0; n < range.count; ++n) {
+      any |= site.state.vector[range.first + n];
+      low |= n ? 0 : site.state.vector[range.first];
+    }
+  RegisterRange result = site.info.vectorWrites.front();
+  for (unsigned n = 0; n < result.count; ++n) {
+    uint64_t &target = site.state.vector[result.first + n];
+    target = (target & ~exec) | ((n ? any : low) & exec);
+  }
+  if (!site.info.scalarWrites.empty())
+    setScalars(site, any & exec, false);
 }
 
 /// The lanes of a result whose columns of B are undefined. EXEC does not

@@ -42,6 +42,7 @@ private:
     Matrix,     ///< columns of B, all of A, elements of C
     Select,     ///< v_cndmask: the chosen source
     ByElement,  ///< v_mov_b64: register by register
+    LowFirst,   ///< 64-bit sums: the low half does not depend on high ones
     Dpp,        ///< sources of other lanes
     ReadLane,   ///< v_readlane, v_readfirstlane
     WriteLane,  ///< v_writelane
@@ -82,6 +83,7 @@ private:
   static uint64_t vectorSources(const Site &site);
   static uint64_t scalarSources(const Site &site);
   void stepVector(const Site &site);
+  void stepLowFirst(const Site &site);
   uint64_t matrixColumns(const Site &site) const;
   uint64_t dppSources(const Site &site) const;
   uint64_t selectSources(const Site &site) const;

@@ -95,6 +95,9 @@ void DefinedCheck::setBytes(uint32_t address, unsigned bytes, bool defined) {
 }
 
 bool DefinedCheck::bytesDefined(uint32_t address, unsigned bytes) const {
+  if (address % 64 + bytes <= 64) [[likely]]
+    return !(~ldsDefined[address / 64] >> address % 64 &
+             ((uint64_t(1) << bytes) - 1));
   for (unsigned n = 0; n < bytes;) {
     uint32_t at = address + n;
     unsigned count = std::min(bytes - n, 64 - at % 64);

@@ -116,13 +116,12 @@ static uint16_t useOfScalar(uint16_t uses, unsigned slot) {
   return slot == SlotM0 ? uses : uses & ~InLdsDma;
 }
 
-/// A store of more than 8 bytes that does not copy its data at once. LLVM's
-/// createsVALUHazard: not for buffers with a register as soffset.
-static bool isWideStore(const InstInfo &info, const AsmText &text) {
+static uint16_t wideStore(const InstInfo &info, const AsmText &text) {
   if (info.unit != Unit::Vmem || !info.stores || info.data.count <= 2)
-    return false;
-  return !text.base.starts_with("buffer_") ||
-         text.operands.back().kind != TextOperand::Scalar;
+    return 0;
+  bool soffset = text.base.starts_with("buffer_") &&
+                 text.operands.back().kind == TextOperand::Scalar;
+  return soffset ? ByWideStoreSoffset : ByWideStore;
 }
 
 static unsigned longest(ArrayRef<HazardRule> rules, unsigned maker, bool gfx950,
@@ -155,22 +154,46 @@ HazardCheck::HazardCheck(const Program &program, unsigned waves,
     t.windowScalar =
         uint8_t(longest(scalarReadRules, t.makesScalar, gfx950, 0));
     t.dot = text.base.starts_with("v_dot");
-    t.wideStore = isWideStore(info, text);
+    t.storesWide = wideStore(info, text);
     t.opcode = uint32_t(hash_value(text.base));
   }
   for (WaveState &state : states) {
-    for (auto *makers : {&state.writer, &state.readerC, &state.store})
+    for (Makers *makers : {&state.writer, &state.readerC, &state.store})
       makers->resize(program.info().vgprs);
     state.scalarWriter.resize(scalarRegisters);
   }
 }
 
+void HazardCheck::Makers::resize(size_t size) {
+  expires.resize(size);
+  last.resize(size);
+}
+
+void HazardCheck::Makers::clear() {
+  std::fill(expires.begin(), expires.end(), 0);
+}
+
+void HazardCheck::Makers::set(RegisterRange range, Maker maker,
+                              unsigned window) {
+  std::fill_n(expires.begin() + range.first, range.count,
+              window ? maker.slot + 1 + window : 0);
+  if (window)
+    std::fill_n(last.begin() + range.first, range.count, maker);
+}
+
+bool HazardCheck::Makers::anyAlive(RegisterRange range, uint32_t slot) const {
+  bool any = false;
+  for (unsigned reg = range.first; reg < range.end(); ++reg)
+    any |= expires[reg] > slot;
+  return any;
+}
+
 void HazardCheck::beginWorkgroup() {
   for (WaveState &state : states) {
     state.slot = 0;
-    for (auto *makers :
+    for (Makers *makers :
          {&state.writer, &state.readerC, &state.store, &state.scalarWriter})
-      std::fill(makers->begin(), makers->end(), Maker());
+      makers->clear();
   }
 }
 
@@ -199,25 +222,35 @@ void HazardCheck::report(const Site &site, const Maker &maker, int need,
 }
 
 void HazardCheck::checkVectorReads(const Site &site, const WaveState &state) {
-  for (RegisterRange range : site.info.vectorReads)
+  for (RegisterRange range : site.info.vectorReads) {
+    if (!state.writer.anyAlive(range, site.slot))
+      continue;
+    const Maker *done = nullptr; // one report for all registers of a result
     for (unsigned reg = range.first; reg < range.end(); ++reg) {
-      const Maker &maker = state.writer[reg];
-      if (maker.expires <= site.slot)
+      const Maker *maker = state.writer.alive(reg, site.slot);
+      if (!maker || (done && done->slot == maker->slot))
         continue;
-      const HazardTraits &made = traits[maker.inst];
-      unsigned use = useOf(site, range, maker);
-      // v_dot of the same kind forwards its sum.
-      bool forwards = made.dot && made.opcode == site.traits.opcode &&
-                      range == site.info.vectorWrites.front();
-      for (const HazardRule &rule : vectorReadRules) {
-        if (!(rule.maker & made.makesVector) || !(rule.use & use) ||
-            (forwards && rule.maker == ByDot))
-          continue;
-        int need = statesOf(rule, gfx950, infos[maker.inst].passes);
-        if (int(site.slot - maker.slot - 1) < need)
-          report(site, maker, need, reports.vectorName(reg), rule.what);
-      }
+      done = maker;
+      checkRead(site, range, *maker, reg);
     }
+  }
+}
+
+void HazardCheck::checkRead(const Site &site, RegisterRange range,
+                            const Maker &maker, unsigned reg) {
+  const HazardTraits &made = traits[maker.inst];
+  unsigned use = useOf(site, range, maker);
+  // v_dot of the same kind forwards its sum.
+  bool forwards = made.dot && made.opcode == site.traits.opcode &&
+                  range == site.info.vectorWrites.front();
+  for (const HazardRule &rule : vectorReadRules) {
+    if (!(rule.maker & made.makesVector) || !(rule.use & use) ||
+        (forwards && rule.maker == ByDot))
+      continue;
+    int need = statesOf(rule, gfx950, infos[maker.inst].passes);
+    if (int(site.slot - maker.slot - 1) < need)
+      report(site, maker, need, reports.vectorName(reg), rule.what);
+  }
 }
 
 void HazardCheck::checkVectorWrites(const Site &site, const WaveState &state) {
@@ -232,51 +265,49 @@ void HazardCheck::checkVectorWrites(const Site &site, const WaveState &state) {
   };
   for (RegisterRange range : site.info.vectorWrites)
     for (unsigned reg = range.first; reg < range.end(); ++reg) {
-      const Maker &writer = state.writer[reg];
-      if (writer.expires > site.slot) {
-        const HazardTraits &made = traits[writer.inst];
+      if (const Maker *writer = state.writer.alive(reg, site.slot)) {
+        const HazardTraits &made = traits[writer->inst];
         for (const HazardRule &rule : vectorOverwriteRules)
           if ((rule.maker & made.makesVector) &&
               !(made.dot && made.opcode == site.traits.opcode))
-            apply(rule, writer, reg);
+            apply(rule, *writer, reg);
       }
-      if (state.readerC[reg].expires > site.slot)
-        apply(overwriteCRule, state.readerC[reg], reg);
-      if (state.store[reg].expires > site.slot)
-        apply(overwriteStoreRule, state.store[reg], reg);
+      if (const Maker *reader = state.readerC.alive(reg, site.slot))
+        apply(overwriteCRule, *reader, reg);
+      if (const Maker *store = state.store.alive(reg, site.slot))
+        for (const HazardRule &rule : overwriteStoreRules)
+          if (rule.maker & traits[store->inst].storesWide)
+            apply(rule, *store, reg);
     }
 }
 
 void HazardCheck::checkScalarReads(const Site &site, const WaveState &state) {
   for (RegisterRange range : site.info.scalarReads)
     for (unsigned slot = range.first; slot < range.end(); ++slot) {
-      const Maker &maker = state.scalarWriter[slot];
-      if (maker.expires <= site.slot)
+      const Maker *maker = state.scalarWriter.alive(slot, site.slot);
+      if (!maker)
         continue;
       unsigned use = useOfScalar(site.traits.usesScalar, slot);
       for (const HazardRule &rule : scalarReadRules) {
         int need = statesOf(rule, gfx950, 0);
-        if ((rule.maker & traits[maker.inst].makesScalar) && (rule.use & use) &&
-            int(site.slot - maker.slot - 1) < need)
-          report(site, maker, need, CheckReports::scalarName(slot), rule.what);
+        if ((rule.maker & traits[maker->inst].makesScalar) &&
+            (rule.use & use) && int(site.slot - maker->slot - 1) < need)
+          report(site, *maker, need, CheckReports::scalarName(slot), rule.what);
       }
     }
 }
 
 void HazardCheck::note(const Site &site, WaveState &state) {
-  auto makers = [&](std::vector<Maker> &list, RegisterRange range,
-                    unsigned window) {
-    Maker maker = {site.slot, site.slot + 1 + window, site.inst->index};
-    std::fill_n(list.begin() + range.first, range.count, maker);
-  };
+  Maker maker = {site.slot, site.inst->index};
   for (RegisterRange range : site.info.vectorWrites)
-    makers(state.writer, range, site.traits.windowVector);
+    state.writer.set(range, maker, site.traits.windowVector);
   for (RegisterRange range : site.info.scalarWrites)
-    makers(state.scalarWriter, range, site.traits.windowScalar);
+    state.scalarWriter.set(range, maker, site.traits.windowScalar);
   if (site.info.unit == Unit::Mfma && site.info.xdl)
-    makers(state.readerC, site.info.srcC, site.info.passes);
-  if (site.traits.wideStore)
-    makers(state.store, site.info.data, unsigned(overwriteStoreRule.states[0]));
+    state.readerC.set(site.info.srcC, maker, site.info.passes);
+  if (unsigned how = site.traits.storesWide)
+    state.store.set(site.info.data, maker,
+                    longest(overwriteStoreRules, how, gfx950, 0));
 }
 
 void HazardCheck::step(const Wave &wave, const Inst *inst,

@@ -28,8 +28,8 @@ struct HazardTraits {
   uint16_t usesVector = 0, usesScalar = 0;
   uint8_t windowVector = 0, windowScalar = 0; ///< longest wait after it
   bool dot = false;
-  bool wideStore = false; ///< its data may not be overwritten at once
-  uint32_t opcode = 0;    ///< equal for equal mnemonics
+  uint16_t storesWide = 0; ///< how, if its data may not be overwritten at once
+  uint32_t opcode = 0;     ///< equal for equal mnemonics
 };
 
 class HazardCheck {
@@ -43,15 +43,29 @@ public:
 private:
   /// The last instruction that made a register dangerous.
   struct Maker {
-    uint32_t slot = 0;    ///< its own
-    uint32_t expires = 0; ///< first slot at which no rule holds any more
+    uint32_t slot = 0; ///< its own
     uint32_t inst = 0;
+  };
+  /// One for each register. The first slot at which no rule holds any more
+  /// stands apart: most of the time nothing else is looked at.
+  struct Makers {
+    std::vector<uint32_t> expires;
+    std::vector<Maker> last;
+
+    void resize(size_t size);
+    void clear();
+    void set(RegisterRange range, Maker maker, unsigned window);
+    bool anyAlive(RegisterRange range, uint32_t slot) const;
+    /// The maker of `reg`, or null if no rule holds any more.
+    const Maker *alive(unsigned reg, uint32_t slot) const {
+      return expires[reg] > slot ? &last[reg] : nullptr;
+    }
   };
   struct WaveState {
     uint32_t slot = 0; ///< wait states so far
     /// Writers, readers as SrcC, and wide stores of a vector register.
-    std::vector<Maker> writer, readerC, store;
-    std::vector<Maker> scalarWriter;
+    Makers writer, readerC, store;
+    Makers scalarWriter;
   };
   struct Site {
     const Wave &wave;
@@ -62,6 +76,8 @@ private:
   };
 
   void checkVectorReads(const Site &site, const WaveState &state);
+  void checkRead(const Site &site, RegisterRange range, const Maker &maker,
+                 unsigned reg);
   void checkVectorWrites(const Site &site, const WaveState &state);
   void checkScalarReads(const Site &site, const WaveState &state);
   void note(const Site &site, WaveState &state);

@@ -81,23 +81,26 @@ void PendingCheck::checkRegisters(WaveState &state, const Wave &wave,
              counter + " covers it";
     });
   };
-  for (RegisterRange range : info.vectorReads)
-    for (unsigned reg = range.first; reg < range.end(); ++reg)
-      if (Operation *by = state.vector[reg]) [[unlikely]]
-        report(*by, reports.vectorName(reg), "reads ");
-  for (RegisterRange range : info.vectorWrites)
-    for (unsigned reg = range.first; reg < range.end(); ++reg)
-      if (Operation *by = state.vector[reg]) [[unlikely]]
-        if (!arrivesInOrder(*by->info, info))
-          report(*by, reports.vectorName(reg), "overwrites ");
-  for (RegisterRange range : info.scalarReads)
-    for (unsigned reg = range.first; reg < range.end(); ++reg)
-      if (Operation *by = state.scalar[reg]) [[unlikely]]
-        report(*by, CheckReports::scalarName(reg), "reads ");
-  for (RegisterRange range : info.scalarWrites)
-    for (unsigned reg = range.first; reg < range.end(); ++reg)
-      if (Operation *by = state.scalar[reg]) [[unlikely]]
-        report(*by, CheckReports::scalarName(reg), "overwrites ");
+  auto check = [&](const std::vector<Operation *> &pending,
+                   const RegisterRanges &ranges, bool writes, auto nameOf) {
+    for (RegisterRange range : ranges) {
+      // Nearly always there is none: one loop without branches says so.
+      bool any = false;
+      for (unsigned reg = range.first; reg < range.end(); ++reg)
+        any |= pending[reg] != nullptr;
+      if (!any) [[likely]]
+        continue;
+      for (unsigned reg = range.first; reg < range.end(); ++reg)
+        if (const Operation *by = pending[reg])
+          if (!writes || !arrivesInOrder(*by->info, info))
+            report(*by, nameOf(reg), writes ? "overwrites " : "reads ");
+    }
+  };
+  auto vectorName = [&](unsigned reg) { return reports.vectorName(reg); };
+  check(state.vector, info.vectorReads, false, vectorName);
+  check(state.vector, info.vectorWrites, true, vectorName);
+  check(state.scalar, info.scalarReads, false, CheckReports::scalarName);
+  check(state.scalar, info.scalarWrites, true, CheckReports::scalarName);
 }
 
 void PendingCheck::step(const Wave &wave, const Inst *inst,
@@ -196,19 +199,19 @@ void PendingCheck::checkLds(WaveState &state, const Operation &operation) {
 
 static void setLdsBytes(Operation &operation, const MemoryEvent &event) {
   operation.lanes = event.lanes();
-  operation.low = ~0u;
-  operation.high = 0;
-  unsigned bytes = event.ldsBytes();
+  uint32_t low = ~0u, high = 0, bits = 0;
   for (uint64_t left = operation.lanes; left; left &= left - 1) {
     unsigned lane = unsigned(std::countr_zero(left));
     uint32_t address = event.ldsAddress(lane) - event.info.pairOffset[0];
     operation.address[lane] = address;
-    operation.low = std::min(operation.low, address);
-    operation.high = std::max(operation.high, address + bytes);
+    low = std::min(low, address);
+    high = std::max(high, address);
+    bits |= address;
   }
   const uint32_t *offsets = event.info.pairOffset;
-  operation.low += std::min(offsets[0], offsets[1]);
-  operation.high += std::max(offsets[0], offsets[1]);
+  operation.misaligned = bits & 15;
+  operation.low = low + std::min(offsets[0], offsets[1]);
+  operation.high = high + std::max(offsets[0], offsets[1]) + event.ldsBytes();
 }
 
 const Operation &PendingCheck::memory(const MemoryEvent &event) {

@@ -36,7 +36,8 @@ struct Operation {
   // LDS bytes, if it touches any: [low, high) holds all of them.
   uint64_t lanes = 0;
   uint32_t low = 0, high = 0;
-  uint32_t address[waveSize]; ///< of the first half of a pair
+  uint32_t misaligned = 0;         ///< the low bits of any address
+  uint32_t address[waveSize] = {}; ///< before the offsets of a pair
 
   bool touchesLds() const { return high > low; }
   bool writesLds() const { return info->stores || info->unit == Unit::LdsDma; }

@@ -15,6 +15,23 @@
 using namespace llvm;
 using namespace flyattn::sim;
 
+RaceCheck::RaceCheck(const Program &program, uint32_t ldsSize,
+                     CheckReports &reports)
+    : reports(reports) {
+  for (const InstInfo &info : instInfos(program))
+    if ((info.unit == Unit::Lds || info.unit == Unit::LdsDma) &&
+        !info.permutes && info.bytes % 8)
+      granuleSize = 4, granuleShift = 2;
+  shadow.resize(ldsSize / granuleSize + 2);
+  second.resize(shadow.size());
+}
+
+RaceCheck::Mark RaceCheck::Mark::make(uint32_t interval,
+                                      const Operation &operation) {
+  return {uint64_t(interval) << 32 | uint64_t(operation.wave) << 27 |
+          (operation.info->atomic ? atomicBit : 0) | operation.inst};
+}
+
 void RaceCheck::barrier(PendingCheck &pending) {
   ++interval;
   pending.forOutstandingLds(
@@ -22,65 +39,83 @@ void RaceCheck::barrier(PendingCheck &pending) {
 }
 
 /// The writer is the one at fault; of two, the first in the code.
-void RaceCheck::conflict(const Mark &earlier, bool earlierWrites,
-                         const Mark &mark, bool writes, uint32_t address,
-                         unsigned lane) {
-  bool swap = !writes || (earlierWrites && earlier.inst < mark.inst);
-  const Mark &first = swap ? earlier : mark, &second = swap ? mark : earlier;
+void RaceCheck::conflict(Mark earlier, bool earlierWrites, Mark mark,
+                         bool writes, uint32_t address, unsigned lane) {
+  bool swap = !writes || (earlierWrites && earlier.inst() < mark.inst());
+  Mark first = swap ? earlier : mark, second = swap ? mark : earlier;
   bool both = writes && earlierWrites;
   // The lane is known of the later access only.
-  Finding finding = {CheckKind::Race, first.wave, first.inst, second.inst,
+  Finding finding = {CheckKind::Race, first.wave(), first.inst(), second.inst(),
                      swap ? -1 : int(lane)};
   reports.add(finding, [&] {
     return "writes LDS byte 0x" + utohexstr(address, /*LowerCase=*/true) +
-           ", which wave " + std::to_string(second.wave) +
+           ", which wave " + std::to_string(second.wave()) +
            (both ? " writes" : " reads") + " with no barrier between";
   });
 }
 
-void RaceCheck::touchDword(Dword &dword, Mark mark, bool writes,
-                           uint32_t address, unsigned lane) {
-  auto conflicts = [&](const Mark &earlier) {
-    return earlier.interval == interval && earlier.wave != mark.wave &&
-           (earlier.bytes & mark.bytes) && !(earlier.atomic && mark.atomic);
-  };
-  if (conflicts(dword.write)) [[unlikely]]
-    conflict(dword.write, true, mark, writes, address, lane);
-  // Bytes of the same wave and interval add up.
-  auto enter = [&](Mark &slot) {
-    if (slot.interval == interval && slot.wave == mark.wave)
-      mark.bytes |= slot.bytes;
-    slot = mark;
-  };
-  if (writes) {
-    for (const Mark &read : dword.read)
-      if (conflicts(read)) [[unlikely]]
-        conflict(read, false, mark, writes, address, lane);
-    enter(dword.write);
+inline void RaceCheck::enter(uint32_t number, Mark mark, bool writes,
+                             uint32_t address, unsigned lane) {
+  Granule &granule = shadow[number];
+  if (granule.write.conflicts(mark)) [[unlikely]]
+    conflict(granule.write, true, mark, writes, address, lane);
+  if (!writes) {
+    bool taken =
+        granule.read.sameInterval(mark) && !granule.read.sameWave(mark);
+    Mark &slot = taken ? second[number] : granule.read;
+    slot = mark.after(slot);
     return;
   }
-  bool firstIsOther =
-      dword.read[0].interval == interval && dword.read[0].wave != mark.wave;
-  enter(dword.read[firstIsOther]);
+  for (Mark read : {granule.read, second[number]})
+    if (read.conflicts(mark)) [[unlikely]]
+      conflict(read, false, mark, writes, address, lane);
+  granule.write = mark.after(granule.write);
+}
+
+/// Whole granules, as nearly all accesses have them.
+template <bool Writes>
+void RaceCheck::touchWhole(const Operation &operation, unsigned half,
+                           Mark mark) {
+  mark.bits |= ((uint64_t(1) << granuleSize) - 1) << 18;
+  unsigned count = operation.ldsBytes() >> granuleShift;
+  uint32_t offset = operation.info->pairOffset[half];
+  for (uint64_t left = operation.lanes; left; left &= left - 1) {
+    unsigned lane = unsigned(std::countr_zero(left));
+    uint32_t address = operation.address[lane] + offset;
+    for (unsigned n = 0; n < count; ++n)
+      enter((address >> granuleShift) + n, mark, Writes,
+            address + n * granuleSize, lane);
+  }
+}
+
+void RaceCheck::touchParts(const Operation &operation, unsigned half,
+                           Mark mark) {
+  for (uint64_t left = operation.lanes; left; left &= left - 1) {
+    unsigned lane = unsigned(std::countr_zero(left));
+    uint32_t address =
+        operation.address[lane] + operation.info->pairOffset[half];
+    uint32_t end = address + operation.ldsBytes();
+    for (uint32_t at = address & ~(granuleSize - 1); at < end;
+         at += granuleSize) {
+      uint32_t from = std::max(at, address),
+               to = std::min(at + granuleSize, end);
+      uint64_t touched = ((uint64_t(1) << (to - from)) - 1) << (from - at);
+      enter(at >> granuleShift, {mark.bits | touched << 18},
+            operation.writesLds(), from, lane);
+    }
+  }
 }
 
 void RaceCheck::touch(const Operation &operation) {
-  const InstInfo &info = *operation.info;
-  Mark mark;
-  mark.interval = interval;
-  mark.inst = operation.inst;
-  mark.wave = operation.wave;
-  mark.atomic = info.atomic;
-  bool writes = operation.writesLds();
-  for (unsigned half = 0; half < (info.pair ? 2 : 1); ++half)
-    for (uint64_t left = operation.lanes; left; left &= left - 1) {
-      unsigned lane = unsigned(std::countr_zero(left));
-      uint32_t address = operation.address[lane] + info.pairOffset[half];
-      uint32_t end = address + operation.ldsBytes();
-      for (uint32_t at = address & ~3u; at < end; at += 4) {
-        uint32_t from = std::max(at, address), to = std::min(at + 4, end);
-        mark.bytes = (((1u << (to - from)) - 1) << (from - at)) & 15;
-        touchDword(shadow[at / 4], mark, writes, from, lane);
-      }
-    }
+  Mark mark = Mark::make(interval, operation);
+  for (unsigned half = 0; half < (operation.info->pair ? 2 : 1); ++half) {
+    uint32_t odd = operation.misaligned | operation.info->pairOffset[half] |
+                   operation.ldsBytes();
+    if (odd & (granuleSize - 1))
+      touchParts(operation, half, mark);
+    else if (operation.writesLds())
+      touchWhole<true>(operation, half, mark);
+    else
+      touchWhole<false>(operation, half, mark);
+  }
 }

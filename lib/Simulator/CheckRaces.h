@@ -32,8 +32,7 @@ namespace flyattn::sim {
 
 class RaceCheck {
 public:
-  RaceCheck(uint32_t ldsSize, CheckReports &reports)
-      : reports(reports), shadow(ldsSize / 4 + 2) {}
+  RaceCheck(const Program &program, uint32_t ldsSize, CheckReports &reports);
 
   void beginWorkgroup() { ++interval; }
   /// A barrier let the waves go on; `pending` knows what is outstanding.
@@ -42,23 +41,51 @@ public:
   void touch(const Operation &operation);
 
 private:
-  /// An access to a dword in `interval`.
+  /// An access to a granule, packed for speed: interval, wave, whether it is
+  /// atomic, bytes of the granule, instruction.
   struct Mark {
-    uint32_t interval = 0;
-    uint32_t inst : 22 = 0, wave : 5 = 0, bytes : 4 = 0, atomic : 1 = 0;
+    static constexpr uint64_t waveBits = uint64_t(31) << 27,
+                              atomicBit = uint64_t(1) << 26,
+                              byteBits = uint64_t(255) << 18;
+    uint64_t bits = 0;
+
+    static Mark make(uint32_t interval, const Operation &operation);
+    uint32_t inst() const { return bits & 0x3ffff; }
+    unsigned wave() const { return unsigned((bits & waveBits) >> 27); }
+    bool sameInterval(Mark other) const { return !((bits ^ other.bits) >> 32); }
+    bool sameWave(Mark other) const {
+      return !((bits ^ other.bits) & waveBits);
+    }
+    bool conflicts(Mark other) const {
+      uint64_t both = bits & other.bits;
+      return sameInterval(other) && !sameWave(other) && (both & byteBits) &&
+             !(both & atomicBit);
+    }
+    /// Takes the place of `earlier`; bytes of one wave and interval add up.
+    Mark after(Mark earlier) const {
+      bool adds = sameInterval(earlier) && sameWave(earlier);
+      return {bits | (adds ? earlier.bits & byteBits : 0)};
+    }
   };
-  /// Two readers of different waves are enough: a writer differs from one.
-  struct Dword {
-    Mark write, read[2];
+  /// Two readers of different waves are enough: a writer differs from one. The
+  /// second stands apart, in `second`, as it is seldom needed.
+  struct Granule {
+    Mark write, read;
   };
 
-  void touchDword(Dword &dword, Mark mark, bool writes, uint32_t address,
-                  unsigned lane);
-  void conflict(const Mark &earlier, bool earlierWrites, const Mark &mark,
-                bool writes, uint32_t address, unsigned lane);
+  template <bool Writes>
+  void touchWhole(const Operation &operation, unsigned half, Mark mark);
+  void touchParts(const Operation &operation, unsigned half, Mark mark);
+  void enter(uint32_t granule, Mark mark, bool writes, uint32_t address,
+             unsigned lane);
+  void conflict(Mark earlier, bool earlierWrites, Mark mark, bool writes,
+                uint32_t address, unsigned lane);
 
   CheckReports &reports;
-  std::vector<Dword> shadow;
+  /// Bytes of a granule: 4, or 8 if no access of the program is smaller.
+  unsigned granuleSize = 8, granuleShift = 3;
+  std::vector<Granule> shadow;
+  std::vector<Mark> second;
   uint32_t interval = 0;
 };
 

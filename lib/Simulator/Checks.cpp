@@ -13,7 +13,7 @@ using namespace flyattn::sim;
 
 Checks::Checks(const Program &program, unsigned waves, uint32_t ldsSize)
     : infos(instInfos(program)), reports(program),
-      pending(program, waves, reports), races(ldsSize, reports),
+      pending(program, waves, reports), races(program, ldsSize, reports),
       hazards(program, waves, reports),
       defined(program, waves, ldsSize, reports), ldsCosts(program),
       conflicts(infos.size()) {}

@@ -35,6 +35,8 @@ enum HazardMaker : uint16_t {
   ByDouble16 = 512,  ///< v_mfma_f64_16x16x4
   BySalu = 1024,
   BySetreg = 2048,
+  ByWideStore = 4096,        ///< a store of more than 8 bytes a lane
+  ByWideStoreSoffset = 8192, ///< a buffer store with a register as soffset
 };
 constexpr uint16_t byAnyXdl = ByXdl | ByXdl2;
 
@@ -129,9 +131,13 @@ constexpr HazardRule overwriteCRule = {byAnyXdl,
                                        true,
                                        "what a matrix instruction reads as C"};
 
-// checkVALUHazards: overwriting the data of a store of more than 8 bytes.
-constexpr HazardRule overwriteStoreRule = {
-    ByValu, InValu, {2, 2}, false, "the data of a wide store"};
+// checkVALUHazards: overwriting the data of a store of more than 8 bytes. With
+// a register as soffset a buffer store needs one state less; LLVM knows of that
+// case since the release after 22, from gfx950 hardware.
+constexpr HazardRule overwriteStoreRules[] = {
+    {ByWideStore, InValu, {2, 2}, false, "the data of a wide store"},
+    {ByWideStoreSoffset, InValu, {1, 1}, false, "the data of a wide store"},
+};
 
 // checkVALUHazards, checkVMEMHazards, checkRWLaneHazards, checkDPPHazards,
 // checkDivFMasHazards, checkReadM0Hazards, checkSetRegHazards. Rules of EXEC,

@@ -30,6 +30,7 @@ StringRef Program::chip() const { return pimpl->chip; }
 const std::vector<DisassembledInst> &Program::disassembly() const {
   return pimpl->listing;
 }
+const std::vector<uint8_t> &Program::code() const { return pimpl->code; }
 
 static Error fail(const Twine &what) {
   return createStringError(inconvertibleErrorCode(), what);

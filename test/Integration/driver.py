@@ -89,6 +89,22 @@ class Run(DriverTest):
         self.assertEqual(result["status"], "not checked")
         self.assertNotIn("errors", result)
 
+    def test_checks(self):
+        problem = ("--arch", "gfx942", "--seqlen-q", 40, "--head-dim", 64)
+        text = self.flyattn("run", *problem, "--checks").stdout
+        self.assertIn("checks   0 reports, LDS bank conflicts", text)
+        self.assertIn("result   ok", text)
+        checks = self.run_json(*problem, "--checks=fail")["checks"]
+        self.assertEqual(checks["reports"], [])
+        self.assertGreater(checks["lds_clocks"], 0)
+        conflicts = sum(each["conflict_clocks"]
+                        for each in checks["bank_conflicts"])
+        self.assertEqual(conflicts, checks["lds_conflict_clocks"])
+        self.assertNotIn("checks", self.run_json(*problem, "--checks=off"))
+        self.assertNotIn("checks", self.run_json(*problem))
+        self.fails(2, "--checks needs the simulator", "run", *problem,
+                   "--checks", "--device", "hip")
+
     def test_large_problems_are_sampled(self):
         result = self.run_json("--arch", "gfx950", "--heads", 2, "--head-dim",
                                64, "--seqlen-q", 4096, "--no-lse")

@@ -99,6 +99,32 @@ class Launch(LaunchTest):
         self.assertTrue(np.all(np.isnan(self.load("lse.npy")[:, 1])))
 
 
+    def test_checks_report_and_fail(self):
+        self.write(self.prepare("gfx950"))
+        done = self.flyattn("launch", "launch.json", "--checks=fail")
+        self.assertIn("checks   0 reports", done.stdout)
+        # The same kernel with every s_barrier replaced by s_nop.
+        code = self.folder / "k.hsaco"
+        barrier, nop = b"\x00\x00\x8a\xbf", b"\x00\x00\x80\xbf"
+        self.assertIn(barrier, code.read_bytes())
+        code.write_bytes(code.read_bytes().replace(barrier, nop))
+        done = self.flyattn("launch", "launch.json", "--checks", "--json", "-")
+        result = json.loads(done.stdout)
+        self.assertEqual(result["status"], "ok")
+        reports = result["checks"]["reports"]
+        races = [each for each in reports if each["kind"] == "race"]
+        self.assertTrue(races)
+        for race in races:
+            self.assertGreater(race["count"], 0)
+            self.assertIn("with no barrier between", race["what"])
+            self.assertIn("ds_", race["inst"]["text"] + race["other"]["text"])
+        done = self.fails(1, "the checks found faults", "launch",
+                          "launch.json", "--checks=fail", "--json", "c.json")
+        self.assertIn("race: offset 0x", done.stdout)
+        failed = json.loads((self.folder / "c.json").read_text())
+        self.assertEqual(failed["status"], "failed checks")
+
+
 class BadLaunch(LaunchTest):
     """What is wrong is found before anything is loaded, so a file that is no
     code object serves most of these."""

@@ -119,8 +119,9 @@ void print(raw_ostream &os, const sim::CheckResults &checks) {
   for (const sim::CheckReport &report : checks.reports)
     os << "  " << sim::describe(report) << '\n';
   auto worst = checks.bankConflicts;
-  llvm::stable_sort(worst, [](const auto &a, const auto &b) {
-    return a.conflictClocks > b.conflictClocks;
+  llvm::sort(worst, [](const auto &a, const auto &b) {
+    return std::pair(b.conflictClocks, a.inst.offset) <
+           std::pair(a.conflictClocks, b.inst.offset);
   });
   constexpr size_t shown = 8; // --json has them all
   for (const sim::BankConflicts &item : ArrayRef(worst).take_front(shown))

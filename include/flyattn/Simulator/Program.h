@@ -44,6 +44,8 @@ public:
   llvm::StringRef chip() const;
   /// The kernel's instructions in address order.
   const std::vector<DisassembledInst> &disassembly() const;
+  /// Its machine code, from the entry.
+  const std::vector<uint8_t> &code() const;
 
   /// Decodes raw machine code as a kernel with the properties of `info`.
   static llvm::Expected<Program> fromCode(llvm::StringRef chip, KernelInfo info,

@@ -267,6 +267,10 @@ TEST(WaitStatesCheck, Table) {
       {"gfx942", "s_mov_b32 m0, 0", "global_load_lds_dword v1, s[6:7]", 1},
       {"gfx942", "global_store_dwordx4 v1, v[8:11], s[6:7]", "v_mov_b32 v9, 0",
        2},
+      {"gfx950", "buffer_store_dwordx4 v[8:11], v2, s[12:15], 0 offen",
+       "v_mov_b32 v9, 0", 2},
+      {"gfx950", "buffer_store_dwordx4 v[8:11], v2, s[12:15], s20 offen",
+       "v_mov_b32 v9, 0", 1},
   };
   // Everything is defined and old.
   std::string before;

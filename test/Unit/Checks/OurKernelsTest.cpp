@@ -1,0 +1,98 @@
+//===- OurKernelsTest.cpp - Our kernels are free of reports ---------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "CheckedAttention.h"
+
+#include "gtest/gtest.h"
+
+using namespace flyattn;
+using namespace flyattn::test;
+
+namespace {
+
+struct Case {
+  const char *chip;
+  unsigned headDim;
+  MaskKind mask;
+  ElementType type;
+};
+
+std::vector<Case> allCases() {
+  std::vector<Case> cases;
+  for (const char *chip : {"gfx942", "gfx950"})
+    for (unsigned headDim : {64u, 128u})
+      for (MaskKind mask :
+           {MaskKind::None, MaskKind::Causal, MaskKind::CausalTopLeft})
+        cases.push_back({chip, headDim, mask,
+                         mask == MaskKind::CausalTopLeft ? ElementType::F16
+                                                         : ElementType::BF16});
+  return cases;
+}
+
+std::string nameOf(const testing::TestParamInfo<Case> &info) {
+  const Case &c = info.param;
+  return std::string(c.chip) + "_d" + std::to_string(c.headDim) +
+         (c.mask == MaskKind::None     ? "_dense"
+          : c.mask == MaskKind::Causal ? "_causal"
+                                       : "_causal_top_left_f16");
+}
+
+class OurKernels : public testing::TestWithParam<Case> {
+protected:
+  void expectClean(int64_t seqlenQ, int64_t seqlenKv,
+                   llvm::ArrayRef<sim::Options> runs) {
+    Problem problem;
+    problem.heads = 2;
+    problem.seqlenQ = seqlenQ;
+    problem.seqlenKv = seqlenKv;
+    problem.headDim = GetParam().headDim;
+    problem.mask = GetParam().mask;
+    problem.dtype = GetParam().type;
+    problem.wantLse = true;
+    CheckedAttention attention(problem, GetParam().chip);
+    sim::Program program = attention.decode();
+    for (sim::Options options : runs) {
+      options.checks = true;
+      Outcome outcome = attention.run(program, options);
+      EXPECT_EQ(outcome.error, "");
+      EXPECT_TRUE(outcome.right);
+      for (const sim::CheckReport &report : outcome.checks.reports)
+        ADD_FAILURE() << seqlenQ << " x " << seqlenKv << ": "
+                      << describe(report);
+    }
+  }
+};
+
+TEST_P(OurKernels, AreCleanAtRaggedSizes) {
+  const sim::Options defaults;
+  for (auto [seqlenQ, seqlenKv] :
+       {std::pair(1, 300), std::pair(300, 1), std::pair(129, 257),
+        std::pair(256, 256), std::pair(65, 31)})
+    expectClean(seqlenQ, seqlenKv, defaults);
+}
+
+TEST_P(OurKernels, AreCleanInAnyOrder) {
+  std::vector<sim::Options> runs;
+  for (sim::WaveOrder order : {sim::WaveOrder::Forward, sim::WaveOrder::Reverse,
+                               sim::WaveOrder::Random})
+    for (unsigned quantum : {1u, 16u, 64u}) {
+      sim::Options options;
+      options.order = order;
+      options.quantum = quantum;
+      options.seed = quantum;
+      options.commit =
+          quantum == 16 ? sim::CommitPolicy::Late : sim::CommitPolicy::LateDma;
+      runs.push_back(options);
+    }
+  expectClean(200, 333, runs);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, OurKernels, testing::ValuesIn(allCases()),
+                         nameOf);
+
+} // namespace
