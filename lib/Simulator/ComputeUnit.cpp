@@ -33,6 +33,16 @@ ComputeUnit::ComputeUnit(const LaunchContext &context, unsigned resident,
   }
 }
 
+static unsigned plainClocks(StringRef text, const TimingConstants &constants) {
+  if (text.starts_with("v_permlane") && text.contains("swap"))
+    return constants.permlaneSwapClocks;
+  for (StringRef product : {"v_mul_lo_u32", "v_mul_hi_u32", "v_mul_hi_i32",
+                            "v_mad_u64_u32", "v_mad_i64_i32"})
+    if (text.starts_with(product))
+      return constants.quarterRateClocks;
+  return constants.valuClocks;
+}
+
 std::vector<UnitCost>
 flyattn::sim::unitCosts(const Program &program,
                         const TimingConstants &constants) {
@@ -40,7 +50,6 @@ flyattn::sim::unitCosts(const Program &program,
   for (const auto &[info, listed] :
        zip(instInfos(program), program.disassembly())) {
     UnitCost cost;
-    StringRef text = listed.text;
     switch (info.unit) {
     case Unit::Mfma:
       cost = {info.passes * constants.issueClocks, constants.mfmaLeadIn};
@@ -51,11 +60,9 @@ flyattn::sim::unitCosts(const Program &program,
     case Unit::PackedMath:
       cost.valu = constants.packedMathClocks;
       break;
-    case Unit::Valu: {
-      bool swaps = text.starts_with("v_permlane") && text.contains("swap");
-      cost.valu = swaps ? constants.permlaneSwapClocks : constants.valuClocks;
+    case Unit::Valu:
+      cost.valu = plainClocks(listed.text, constants);
       break;
-    }
     default:
       break;
     }

@@ -15,6 +15,7 @@
 #include "InstInfo.h"
 
 #include "AsmText.h"
+#include "Atomics.h"
 #include "LdsDma.h"
 #include "MachineCode.h"
 #include "ProgramImpl.h"
@@ -48,7 +49,10 @@ constexpr UnitRow unitTable[] = {
     {"s_swappc", Unit::Branch},
     {"s_call", Unit::Branch},
     {"s_load", Unit::Smem},
-    {"s_buffer_load", Unit::Smem},
+    {"s_buffer_", Unit::Smem},
+    {"s_store", Unit::Smem},
+    {"s_scratch_", Unit::Smem},
+    {"s_atomic_", Unit::Smem},
     {"s_memtime", Unit::Smem},
     {"s_memrealtime", Unit::Smem},
     {"s_sendmsg", Unit::Other},
@@ -143,7 +147,7 @@ NamedRegister parseRegister(StringRef name) {
 const StringMap<uint8_t> &transferBytes() {
   static const StringMap<uint8_t> table = [] {
     StringMap<uint8_t> all;
-    auto add = [&](StringRef prefix, ArrayRef<TransferOp> ops) {
+    auto add = [&](StringRef prefix, const auto &ops) {
       for (const TransferOp &op : ops)
         all[(prefix + op.suffix).str()] = op.bytes;
     };

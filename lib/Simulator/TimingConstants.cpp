@@ -38,6 +38,8 @@ static const TimingConstant table[] = {
      "v_pk_{mul,add,fma}_f32; one note says 8. Never beside an MFMA (gluon)"},
     {"valu.permlane-swap", &C::permlaneSwapClocks, 8, 8, 'S', 4, 8, "clk",
      "gluon"},
+    {"valu.quarter-rate", &C::quarterRateClocks, 16, 16, 'S', 8, 16, "clk",
+     "32-bit integer products: llvm"},
     {"mfma.lead-in", &C::mfmaLeadIn, 4, 8, 'P', 0, 0, "clk",
      "VALU may issue beside an MFMA behind these: gluon; calc for gfx942"},
     {"mfma.result", &C::mfmaResultExtra, 12, 16, 'V', 0, 0, "clk",

@@ -34,8 +34,8 @@ struct TimingConstants {
   uint32_t computeUnits, xcds, maxClockMhz;
   // Issue and the vector units of a SIMD.
   uint32_t issueClocks, valuClocks, transcendentalClocks, packedMathClocks,
-      permlaneSwapClocks, mfmaLeadIn, mfmaResultExtra, branchTaken,
-      barrierClocks;
+      permlaneSwapClocks, quarterRateClocks, mfmaLeadIn, mfmaResultExtra,
+      branchTaken, barrierClocks;
   // LDS.
   uint32_t ldsQueue, ldsPairClocksPerPhase, ldsLatency, dmaWriteBytesPerClock,
       sharedMemoryPort;

@@ -251,6 +251,17 @@ inline llvm::Expected<Outcome> runKernel(const Kernel &kernel,
   return Outcome{errors, *result};
 }
 
+/// Rounding of the probabilities and of O decides the error; LSE has f32's,
+/// but for hd256, whose kernels take a coarse exponential.
+inline Errors boundsOf(const Kernel &kernel) {
+  Errors bounds;
+  bounds.o = kernel.fp8                            ? 4.3e-2
+             : kernel.rounding == Kernel::Truncate ? 9e-3
+                                                   : 3.3e-3;
+  bounds.lse = kernel.headDimQk == 256 ? 1.5e-3 : 1e-6;
+  return bounds;
+}
+
 /// Those below $FLYATTN_FOREIGN_KERNELS.
 inline std::vector<Kernel> allKernels() {
   const char *folder = std::getenv("FLYATTN_FOREIGN_KERNELS");

@@ -23,17 +23,6 @@ using namespace flyattn::aiter;
 
 namespace {
 
-/// Rounding of the probabilities and of O decides the error; LSE has f32's,
-/// but for hd256, whose kernels take a coarse exponential.
-Errors boundsOf(const Kernel &kernel) {
-  Errors bounds;
-  bounds.o = kernel.fp8                            ? 4.3e-2
-             : kernel.rounding == Kernel::Truncate ? 9e-3
-                                                   : 3.3e-3;
-  bounds.lse = kernel.headDimQk == 256 ? 1.5e-3 : 1e-6;
-  return bounds;
-}
-
 class ForeignAttention : public testing::TestWithParam<Kernel> {};
 
 std::string testName(const testing::TestParamInfo<Kernel> &info) {
