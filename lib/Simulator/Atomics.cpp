@@ -62,6 +62,7 @@ T operand(const uint32_t *data, unsigned n, unsigned stride, unsigned lane) {
 
 /// Lanes in ascending order: floating-point sums depend on it.
 template <typename T, auto Fn> void vectorAtomic(Wave &w, Access &a) {
+  FpuScope scope(sizeof(T) == 8 ? w.fpu64 : w.fpu32, w.fpu32);
   uint32_t *dst = w.vgpr(a.inst->dst);
   for (unsigned i = 0; i < waveSize; ++i) {
     if (!(a.lanes >> i & 1) || !a.validDwords(i))

@@ -31,6 +31,7 @@ const OpTable &flyattn::sim::opTable() {
     registerLdsCounterOps(all);
     registerGlobalMemoryOps(all);
     registerBufferOps(all);
+    registerBufferFormatOps(all);
     registerMfmaOps(all);
     registerGeneralMfmaOps(all);
     return all;

@@ -116,6 +116,7 @@ void registerLdsOps(OpTable &table);
 void registerLdsCounterOps(OpTable &table);
 void registerGlobalMemoryOps(OpTable &table);
 void registerBufferOps(OpTable &table);
+void registerBufferFormatOps(OpTable &table);
 void registerMfmaOps(OpTable &table);
 void registerGeneralMfmaOps(OpTable &table);
 

@@ -85,10 +85,7 @@ const Inst *globalDma(Wave &w, const Inst *inst) {
 }
 
 /// Scratch: an offset into the lane's private segment.
-const Inst *scratchTransfer(Wave &w, const Inst *inst) {
-  const auto &op = *static_cast<const TransferOp *>(inst->ext);
-  bool delayed = w.delaysAll;
-  Access &a = w.newAccess(inst, delayed);
+bool scratchAddresses(Wave &w, const Inst *inst, Access &a, unsigned bytes) {
   a.whole = a.lanes == allLanes;
   std::memset(a.valid, 4, waveSize);
   int64_t base = inst->imm;
@@ -100,18 +97,38 @@ const Inst *scratchTransfer(Wave &w, const Inst *inst) {
     int64_t offset = base + (offsets ? offsets[i] : 0);
     a.address[i] = reinterpret_cast<uint64_t>(w.scratch) +
                    uint64_t(i) * w.scratchSize + uint64_t(offset);
-    if (a.lanes >> i & 1 &&
-        (offset < 0 || offset + op.bytes > int64_t(w.scratchSize)))
-      return w.fail(inst, "scratch access of " + Twine(op.bytes) +
-                              " bytes at offset " + Twine(offset) + " (lane " +
-                              Twine(i) + ") is outside the " +
-                              Twine(w.scratchSize) + " bytes of a work-item");
+    if (!(a.lanes >> i & 1) ||
+        (offset >= 0 && offset + bytes <= int64_t(w.scratchSize)))
+      continue;
+    w.fail(inst, "scratch access of " + Twine(bytes) + " bytes at offset " +
+                     Twine(offset) + " (lane " + Twine(i) +
+                     ") is outside the " + Twine(w.scratchSize) +
+                     " bytes of a work-item");
+    return false;
   }
+  return true;
+}
+
+const Inst *scratchTransfer(Wave &w, const Inst *inst) {
+  const auto &op = *static_cast<const TransferOp *>(inst->ext);
+  bool delayed = w.delaysAll;
+  Access &a = w.newAccess(inst, delayed);
+  if (!scratchAddresses(w, inst, a, op.bytes))
+    return nullptr;
   if (op.store)
     takeData(w, a, inst->src[2], op.registers, delayed);
   a.perform = op.perform;
   w.issue(a, w.vm, maxVmCount, delayed);
   return inst + 1;
+}
+
+const Inst *scratchDma(Wave &w, const Inst *inst) {
+  const auto &op = *static_cast<const DmaOp *>(inst->ext);
+  bool delayed = w.delaysDma;
+  Access &a = w.newAccess(inst, delayed);
+  if (!scratchAddresses(w, inst, a, op.bytes))
+    return nullptr;
+  return issueDma(w, inst, op, a, delayed);
 }
 
 /// The address operands of a global or flat instruction, from number `next`.
@@ -171,6 +188,29 @@ bool buildDma(InstBuilder &b, const AsmText &text, Inst &inst,
   return readAddress(b, text, inst, 0, /*flat=*/false);
 }
 
+/// vaddr or off and saddr or off.
+bool readScratchAddress(InstBuilder &b, const TextOperand &vaddr,
+                        const TextOperand &saddr, Inst &inst) {
+  inst.src[0] = inst.src[1] = noRegister;
+  if (vaddr.kind != TextOperand::Off &&
+      !b.vectorRegister(vaddr, 1, inst.src[0]))
+    return false;
+  return saddr.kind == TextOperand::Off ||
+         b.scalarSource(saddr, 1, inst.src[1]);
+}
+
+bool buildScratchDma(InstBuilder &b, const AsmText &text, Inst &inst,
+                     const void *payload) {
+  inst.ext = payload;
+  inst.fn = scratchDma;
+  inst.imm = int32_t(text.number("offset"));
+  if (b.isGfx950())
+    inst.flags |= WideM0;
+  if (text.operands.size() != 2)
+    return b.refuse("number of operands");
+  return readScratchAddress(b, text.operands[0], text.operands[1], inst);
+}
+
 /// Loads: vdst, vaddr or off, saddr or off. Stores: vaddr, vdata, saddr.
 bool buildScratch(InstBuilder &b, const AsmText &text, Inst &inst,
                   const void *payload) {
@@ -180,13 +220,8 @@ bool buildScratch(InstBuilder &b, const AsmText &text, Inst &inst,
   inst.imm = int32_t(text.number("offset"));
   if (text.operands.size() != 3)
     return b.refuse("number of operands");
-  const TextOperand &vaddr = text.operands[op.store ? 0 : 1];
-  const TextOperand &saddr = text.operands[2];
-  inst.src[0] = inst.src[1] = noRegister;
-  if (vaddr.kind != TextOperand::Off &&
-      !b.vectorRegister(vaddr, 1, inst.src[0]))
-    return false;
-  if (saddr.kind != TextOperand::Off && !b.scalarSource(saddr, 1, inst.src[1]))
+  if (!readScratchAddress(b, text.operands[op.store ? 0 : 1], text.operands[2],
+                          inst))
     return false;
   return b.vectorRegister(text.operands[op.store ? 1 : 0], op.registers,
                           op.store ? inst.src[2] : inst.dst);
@@ -207,5 +242,7 @@ void flyattn::sim::registerGlobalMemoryOps(OpTable &table) {
   for (const DmaOp &op : dmaOps()) {
     StringRef width = StringRef(op.suffix).substr(strlen("load_"));
     table[("global_load_lds_" + width).str()] = {buildDma, &op};
+    if (op.bytes <= 4)
+      table[("scratch_load_lds_" + width).str()] = {buildScratchDma, &op};
   }
 }

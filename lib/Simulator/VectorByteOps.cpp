@@ -13,6 +13,7 @@
 
 #include "DotProducts.h"
 #include "FloatFunctions.h"
+#include "HalfRounding.h"
 
 using namespace flyattn::sim;
 using namespace flyattn::sim::FLYATTN_ISA;
@@ -81,18 +82,33 @@ U fmaHalves(U a, U b, U c) {
   };
   U result = 0;
   for (unsigned shift : {0u, 16u}) {
-    auto sum = _Float16(part(a, shift) * part(b, shift) + part(c, shift));
-    result |= U(bits<uint16_t>(sum)) << shift;
+    double sum = part(a, shift) * part(b, shift) + part(c, shift);
+    result |= U(bits<uint16_t>(toHalf(sum))) << shift;
   }
   return result;
 }
 
 FLYATTN_END_LANE_FUNCTIONS
 
-/// f16 arithmetic on packed halves obeys the f16 half of MODE.
+/// v_pk_fmac_f16 obeys the f16 half of MODE.
+const Inst *packedFmac(Wave &w, const Inst *inst) {
+  alignas(64) uint32_t buffer[3][2 * waveSize], result[2 * waveSize];
+  const uint32_t *p[3];
+  for (unsigned n = 0; n < 3; ++n)
+    p[n] = readSource(w, inst, n, LaneType::B32, buffer[n]);
+  {
+    FpuScope scope(w.fpu64, w.fpu32);
+    for (unsigned i = 0; i < waveSize; ++i)
+      result[i] = fmaHalves(p[0][i], p[1][i], p[2][i]);
+  }
+  writeResult(w, inst, LaneType::B32, result);
+  return inst + 1;
+}
+
 constexpr VectorOp packedHalfOp() {
   VectorOp op = accumulateOp<fmaHalves>("v_pk_fmac_f16");
   op.makesHalf = true;
+  op.general = packedFmac;
   return op;
 }
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FloatFunctions.h"
+#include "HalfRounding.h"
 #include "Transcendental.h"
 
 using namespace flyattn::sim;
@@ -26,7 +27,7 @@ H sub(H a, H b) { return H(float(a) - float(b)); }
 H subrev(H a, H b) { return H(float(b) - float(a)); }
 H mul(H a, H b) { return H(float(a) * float(b)); }
 /// The product is exact in f64, and the sum is close enough to round right.
-H fma(H a, H b, H c) { return H(double(a) * double(b) + double(c)); }
+H fma(H a, H b, H c) { return toHalf(double(a) * double(b) + double(c)); }
 template <bool Max, bool Ieee> H extremum2(H a, H b) {
   return extremum<Max, Ieee>(a, b);
 }
@@ -36,12 +37,12 @@ template <bool Max, bool Ieee> H extremumOf3(H a, H b, H c) {
 template <bool Ieee> H median(H a, H b, H c) { return median3<Ieee>(a, b, c); }
 H rcp(H a) { return H(1.0f / float(a)); }
 H squareRoot(H a) { return H(__builtin_sqrtf(float(a))); }
-H rsq(H a) { return H(float(1.0 / __builtin_sqrt(double(a)))); }
+H rsq(H a) { return toHalf(1.0 / __builtin_sqrt(double(a))); }
 H roundDown(H a) { return H(__builtin_floorf(float(a))); }
 H roundUp(H a) { return H(__builtin_ceilf(float(a))); }
 H truncate(H a) { return H(__builtin_truncf(float(a))); }
 H roundEven(H a) { return H(__builtin_roundevenf(float(a))); }
-H ldexp(H a, I16 n) { return H(__builtin_ldexp(double(a), n)); }
+H ldexp(H a, I16 n) { return toHalf(__builtin_ldexp(double(a), n)); }
 
 /// Two roundings.
 H mad(H a, H b, H c) { return H(float(H(float(a) * float(b))) + float(c)); }

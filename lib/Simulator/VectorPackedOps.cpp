@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FloatFunctions.h"
+#include "HalfRounding.h"
 #include "Packed.h"
 
 using namespace flyattn::sim;
@@ -185,7 +186,7 @@ float fmaF(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 
 H addH(H a, H b) { return H(float(a) + float(b)); }
 H mulH(H a, H b) { return H(float(a) * float(b)); }
-H fmaH(H a, H b, H c) { return H(double(a) * double(b) + double(c)); }
+H fmaH(H a, H b, H c) { return toHalf(double(a) * double(b) + double(c)); }
 template <bool Max, bool Ieee> H extremumH(H a, H b) {
   return extremum<Max, Ieee>(a, b);
 }

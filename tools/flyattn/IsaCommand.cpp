@@ -10,7 +10,6 @@
 
 #include "flyattn/Simulator/InstructionSet.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -58,6 +57,21 @@ static void printRow(raw_ostream &os, StringRef name, const Coverage &row) {
                 row.implemented(), row.percent());
 }
 
+/// The words behind a name, in lines of at most 80 columns.
+static void printWords(raw_ostream &os, StringRef name,
+                       ArrayRef<StringRef> words) {
+  constexpr size_t indent = 11, width = 80;
+  std::string line = formatv("  {0,-9}", name);
+  for (StringRef word : words) {
+    if (line.size() + word.size() > width && line.size() > indent) {
+      os << StringRef(line).rtrim() << '\n';
+      line.assign(indent, ' ');
+    }
+    line += (word + " ").str();
+  }
+  os << StringRef(line).rtrim() << '\n';
+}
+
 static void print(raw_ostream &os, const Coverage &all,
                   ArrayRef<Coverage> families) {
   os << formatv("{0}: instructions of LLVM's assembler that the simulator "
@@ -72,7 +86,7 @@ static void print(raw_ostream &os, const Coverage &all,
         "name):\n";
   for (const Coverage &row : families)
     if (!row.missing.empty())
-      os << formatv("  {0,-8} {1}\n", row.family, join(row.missing, " "));
+      printWords(os, row.family, row.missing);
 }
 
 static json::Object toJson(const Coverage &row) {

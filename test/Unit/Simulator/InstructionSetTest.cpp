@@ -8,6 +8,7 @@
 
 #include "flyattn/Simulator/InstructionSet.h"
 
+#include "Decode.h"
 #include "InstructionTest.h"
 
 #include <map>
@@ -80,6 +81,15 @@ TEST(InstructionSetChips, DifferAsTheChipsDo) {
   for (const auto &[name, instruction] : fresh) {
     EXPECT_FALSE(llvm::StringRef(name).ends_with("_e64")) << name;
     EXPECT_FALSE(llvm::StringRef(name).ends_with("bf16_1k")) << name;
+  }
+}
+
+// No row of a table is for an instruction that neither chip has.
+TEST(InstructionSetChips, EveryRowIsAnInstruction) {
+  auto old = instructionsOf("gfx942"), fresh = instructionsOf("gfx950");
+  for (const auto &entry : opTable()) {
+    std::string name = entry.getKey().str();
+    EXPECT_TRUE(old.count(name) || fresh.count(name)) << name;
   }
 }
 

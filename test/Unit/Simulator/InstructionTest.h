@@ -146,7 +146,7 @@ private:
       t += "global_store_dword v60, v" + std::to_string(n) + ", s[2:3]\n";
       t += "v_add_u32_e32 v60, 0x100, v60\n";
     }
-    // Scalars through lane 0, as there is no scalar store on these chips.
+    // Scalars through lane 0: scalar stores are not taken on trust.
     t += "v_mov_b32_e32 v61, 0\n";
     auto store = [&](const std::string &scalar, unsigned index) {
       t += "v_mov_b32_e32 v62, " + scalar + "\n" + "v_mov_b32_e32 v61, " +

@@ -327,4 +327,34 @@ TEST(Scratch, EveryLaneHasItsOwn) {
   EXPECT_NE(k.error.find("outside the 64 bytes"), std::string::npos) << k.error;
 }
 
+// The instruction's offset counts in scratch and in LDS.
+TEST(Scratch, LoadsIntoLds) {
+  for (const Element &e : elements) {
+    std::string name = e.memory;
+    if (name.find("d16") != std::string::npos)
+      continue;
+    KernelText k(e.bytes == 1 ? "gfx942" : "gfx950");
+    k.scratch = 64;
+    k.m0 = 256;
+    k.vgpr[0] = testLanes(3);
+    k.vgpr[30].fill(4);
+    k.s(20) = 8;
+    for (unsigned i = 0; i < 64; ++i)
+      k.vgpr[31][i] = 256 + 4 * i;
+    ASSERT_TRUE(k.run("scratch_store_dword off, v0, off offset:16\n"
+                      "s_waitcnt vmcnt(0)\n"
+                      "scratch_load_lds_" +
+                      name + " v30, s20 offset:4\ns_waitcnt vmcnt(0)\n" +
+                      "ds_read_b32 v1, v31 offset:4\n"
+                      "s_waitcnt lgkmcnt(0)"))
+        << k.error;
+    for (unsigned i = 0; i < 64; ++i) {
+      W mask = e.bytes == 4 ? ~0u : (1u << 8 * e.bytes) - 1;
+      EXPECT_EQ(k.vgpr[1][i], e.place(k.vgpr[0][i] & mask, 0)) << name;
+    }
+    EXPECT_FALSE(k.run("scratch_load_lds_" + name + " off, off offset:64"));
+    EXPECT_NE(k.error.find("outside the 64 bytes"), std::string::npos);
+  }
+}
+
 } // namespace

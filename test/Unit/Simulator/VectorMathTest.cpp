@@ -311,4 +311,46 @@ TEST(VectorMath, BitwiseOnHalves) {
   }
 }
 
+/// x as f16: 0 nearest even, 1 up, 2 down, 3 to zero (MODE's encoding).
+W halfRounded(double x, unsigned mode) {
+  W sign = std::signbit(x) ? 0x8000 : 0;
+  double a = std::fabs(x);
+  int exponent = a < 0x1p-14 ? -14 : std::min(std::ilogb(a), 15);
+  double units = std::ldexp(a, 10 - exponent);
+  bool up = mode == 1 ? !sign : mode == 2 ? sign != 0 : false;
+  units = mode == 0 ? std::nearbyint(units)
+          : up      ? std::ceil(units)
+                    : std::floor(units);
+  W code = W(std::min(units, 4096.0)) + (W(exponent + 14) << 10);
+  W largest = mode == 0 || up ? 0x7c00 : 0x7bff;
+  return sign | (a >= 65536 || code >= 0x7c00 ? largest : code);
+}
+
+TEST(VectorMath, HalvesObeyTheRoundingMode) {
+  for (unsigned mode = 0; mode < 4; ++mode) {
+    KernelText k("gfx942");
+    k.rsrc1 = 0xf0u << 12 | mode << 14; // the f16 and f64 rounding
+    // Finite values whose results stay away from zero.
+    for (unsigned i = 0; i < 64; ++i) {
+      k.vgpr[1][i] = 0x3c01 + i * 37 | (i % 3 ? 0x8000 : 0);
+      k.vgpr[2][i] = 0x3801 + i * 91 | (i % 5 ? 0 : 0x8000);
+      k.vgpr[3][i] = i < 60 ? 0x2c03 + i * 53 : 0x7bff;
+      k.vgpr[0][i] = k.vgpr[7][i] = k.vgpr[3][i];
+    }
+    KernelText was = k;
+    ASSERT_TRUE(k.run("v_fma_f16 v4, v1, v2, v3\n"
+                      "v_pk_fma_f16 v5, v1, v2, v3\n"
+                      "v_fma_legacy_f16 v6, v1, v2, v3\n"
+                      "v_pk_fmac_f16 v7, v1, v2"))
+        << k.error;
+    for (unsigned i = 0; i < 64; ++i) {
+      double x = halfToDouble(was.vgpr[1][i]) * halfToDouble(was.vgpr[2][i]) +
+                 halfToDouble(was.vgpr[3][i]);
+      W want = halfRounded(x, mode);
+      for (unsigned r : {4, 5, 6, 7})
+        EXPECT_EQ(k.vgpr[r][i] & 0xffff, want) << mode << " " << r << " " << x;
+    }
+  }
+}
+
 } // namespace
