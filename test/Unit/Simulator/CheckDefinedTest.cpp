@@ -117,6 +117,15 @@ TEST(UndefinedCheck, LdsBytes) {
             1u);
   EXPECT_EQ(check(dma + "s_waitcnt vmcnt(0)\nds_read_b32 v8, v1\n" + store),
             none);
+  // With no active lane nothing is written, whatever was before.
+  EXPECT_EQ(check("ds_write_b32 v1, v9 offset:1024\n"
+                  "s_waitcnt lgkmcnt(0)\n"
+                  "s_mov_b64 exec, 0\nds_write_b32 v1, v2\n"
+                  "s_waitcnt lgkmcnt(0)\n"
+                  "s_mov_b64 exec, -1\nds_read_b32 v8, v1\n" +
+                  store)
+                .size(),
+            1u);
   // A dword of two.
   EXPECT_EQ(check("v_lshlrev_b32 v4, 3, v2\n"
                   "ds_write_b32 v4, v2\n"
