@@ -87,6 +87,9 @@ static bool parseRegister(StringRef text, TextOperand &op) {
 }
 
 static bool parseConstant(StringRef text, TextOperand &op) {
+  // A literal that an inline constant could stand for is printed as lit(...).
+  if (text.consume_front("lit(") || text.consume_front("lit64("))
+    text.consume_back(")");
   if (text.contains('.') && !text.starts_with("0x")) {
     double value;
     if (text.getAsDouble(value))

@@ -12,8 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Atomics.h"
 #include "LdsDma.h"
-#include "Transfer.h"
 
 #include "llvm/ADT/StringExtras.h"
 

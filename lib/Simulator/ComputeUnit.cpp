@@ -258,11 +258,12 @@ bool ComputeUnit::fetched(TimedWave &wave, uint64_t now) {
   uint64_t block = address / constants.fetchBytes;
   if (block == wave.fetchedBlock)
     return true;
+  uint64_t filledAt =
+      instructionCache.filledAt(address, now, constants.fetchMiss);
+  if (filledAt > now)
+    return false;
   wave.fetchedBlock = block;
-  if (instructionCache.touch(address))
-    return true;
-  wave.readyAt = now + constants.fetchMiss;
-  return false;
+  return true;
 }
 
 /// What keeps the wave from issuing, if anything.
@@ -295,7 +296,8 @@ std::optional<Stall> ComputeUnit::obstacle(Simd &simd, TimedWave &wave,
   case Unit::Lds:
     if (readsPendingResult(wave, info, now))
       return Stall::MfmaResult;
-    if (portOf(wave).full(now) || !wave.lgkm.isDownTo(maxLgkmCount - 1, now))
+    if (!wave.lgkm.isDownTo(maxLgkmCount - 1, now) ||
+        portOf(wave).refuses(wave.simd % 2, now))
       return Stall::LdsQueue;
     break;
   case Unit::Vmem:
@@ -409,13 +411,15 @@ void ComputeUnit::memory(const MemoryEvent &event) {
   switch (event.info.unit) {
   case Unit::Lds: {
     LdsCost cost = ldsCosts.of(event);
-    service = portOf(wave).issue(issuedAt, cost.clocks + cost.conflictClocks);
+    service = portOf(wave).issue(wave.simd % 2, issuedAt,
+                                 cost.clocks + cost.conflictClocks);
     unit = wave.simd < 2 ? "LDS of SIMD 0, 1" : "LDS of SIMD 2, 3";
     break;
   }
   case Unit::Smem: {
-    bool known = scalarCache.touch(event.memoryAddress(0));
-    service.data = issuedAt + (known ? constants.smemHit : constants.smemMiss);
+    service.data = std::max(issuedAt + constants.smemHit,
+                            scalarCache.filledAt(event.memoryAddress(0),
+                                                 issuedAt, constants.smemMiss));
     break;
   }
   case Unit::LdsDma:

@@ -9,6 +9,8 @@
 #include "Decode.h"
 #include "Wave.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 using namespace llvm;
 using namespace flyattn::sim;
 
@@ -104,21 +106,67 @@ const Inst *getpc(Wave &w, const Inst *inst) {
   return inst + 1;
 }
 
+/// Goes on at a simulated address; Inst::ext maps dwords to instructions.
+const Inst *jump(Wave &w, const Inst *inst, uint64_t address) {
+  const auto &map = *static_cast<const std::vector<int32_t> *>(inst->ext);
+  uint64_t offset = address - w.group->codeAddress;
+  if (offset % 4 || offset / 4 >= map.size() || map[offset / 4] < 0)
+    return w.fail(inst, "jumps out of the kernel's code, to 0x" +
+                            utohexstr(address, /*LowerCase=*/true));
+  return inst - inst->index + map[offset / 4];
+}
+const Inst *setpc(Wave &w, const Inst *inst) {
+  return jump(w, inst, w.s64(inst->src[0]));
+}
+const Inst *swappc(Wave &w, const Inst *inst) {
+  uint64_t target = w.s64(inst->src[0]); // may be the destination
+  getpc(w, inst);
+  return jump(w, inst, target);
+}
+/// src[0] is a constant: the distance in bytes.
+const Inst *call(Wave &w, const Inst *inst) {
+  getpc(w, inst);
+  return jump(w, inst, w.s64(inst->dst) + w.s64(inst->src[0]));
+}
+
 struct ControlOp {
   const char *name;
   Handler handler;
 };
 
 constexpr ControlOp plainOps[] = {
-    {"s_nop", nothing},           {"s_sleep", nothing},
-    {"s_setprio", nothing},       {"s_icache_inv", nothing},
-    {"s_ttracedata", nothing},    {"s_dcache_inv", nothing},
-    {"s_dcache_wb", nothing},     {"s_dcache_inv_vol", nothing},
-    {"s_dcache_wb_vol", nothing}, {"buffer_wbl2", nothing},
-    {"buffer_inv", nothing},      {"s_endpgm", endProgram},
-    {"s_barrier", barrier},       {"s_trap", trap},
-    {"v_nop", nothing},           {"s_waitcnt", waitcnt},
-    {"s_incperflevel", nothing},  {"s_decperflevel", nothing},
+    {"s_nop", nothing},
+    {"s_sleep", nothing},
+    {"s_setprio", nothing},
+    {"s_icache_inv", nothing},
+    {"s_ttracedata", nothing},
+    {"s_dcache_inv", nothing},
+    {"s_dcache_wb", nothing},
+    {"s_dcache_inv_vol", nothing},
+    {"s_dcache_wb_vol", nothing},
+    {"buffer_wbl2", nothing},
+    {"buffer_inv", nothing},
+    {"s_endpgm", endProgram},
+    {"s_barrier", barrier},
+    {"s_trap", trap},
+    {"v_nop", nothing},
+    {"s_waitcnt", waitcnt},
+    {"s_incperflevel", nothing},
+    {"s_decperflevel", nothing},
+    {"s_wakeup", nothing},
+    {"s_sendmsg", nothing},
+    {"s_endpgm_saved", endProgram},
+    {"s_dcache_discard", nothing},
+    {"s_dcache_discard_x2", nothing},
+    {"s_atc_probe", nothing},
+    {"s_atc_probe_buffer", nothing},
+    {"v_clrexcp", nothing},
+    {"ds_nop", nothing},
+    // No debugger is attached, so these never branch.
+    {"s_cbranch_cdbgsys", nothing},
+    {"s_cbranch_cdbguser", nothing},
+    {"s_cbranch_cdbgsys_or_user", nothing},
+    {"s_cbranch_cdbgsys_and_user", nothing},
 };
 
 constexpr ControlOp branchOps[] = {
@@ -167,6 +215,24 @@ bool buildGetpc(InstBuilder &b, const AsmText &text, Inst &inst, const void *) {
   return b.scalarDest(text.operands[0], 2, inst.dst);
 }
 
+bool buildJump(InstBuilder &b, const AsmText &text, Inst &inst, const void *) {
+  bool returns = text.base != "s_setpc_b64";
+  inst.fn = returns ? swappc : setpc;
+  inst.imm = int32_t(b.nextOffset());
+  inst.ext = b.instructionMap();
+  return text.operands.size() == 1u + returns &&
+         (!returns || b.scalarDest(text.operands[0], 2, inst.dst)) &&
+         b.scalarSource(text.operands[returns], 2, inst.src[0]);
+}
+
+bool buildCall(InstBuilder &b, const AsmText &text, Inst &inst, const void *) {
+  inst.fn = call;
+  inst.imm = int32_t(b.nextOffset());
+  inst.ext = b.instructionMap();
+  inst.src[0] = b.constant(uint64_t(4 * int64_t(int16_t(b.encoding(0)))));
+  return !text.operands.empty() && b.scalarDest(text.operands[0], 2, inst.dst);
+}
+
 } // namespace
 
 void flyattn::sim::registerControlOps(OpTable &table) {
@@ -177,4 +243,7 @@ void flyattn::sim::registerControlOps(OpTable &table) {
   for (const ControlOp &op : modeOps)
     table[op.name] = {buildMode, &op};
   table["s_getpc_b64"] = {buildGetpc, nullptr};
+  table["s_setpc_b64"] = {buildJump, nullptr};
+  table["s_swappc_b64"] = {buildJump, nullptr};
+  table["s_call_b64"] = {buildCall, nullptr};
 }

@@ -8,7 +8,7 @@
 
 #include "Decode.h"
 
-#include "Wave.h"
+#include "IndexedOps.h"
 
 #include "llvm/Support/Endian.h"
 
@@ -19,14 +19,20 @@ const OpTable &flyattn::sim::opTable() {
   static const OpTable table = [] {
     OpTable all;
     registerScalarOps(all);
+    registerScalarMaskOps(all);
+    registerIndexedOps(all);
     registerScalarMemoryOps(all);
     registerControlOps(all);
     registerVectorOps(all);
+    registerVectorScaleOps(all);
+    registerVectorWideSadOps(all);
     registerCrossLaneOps(all);
     registerLdsOps(all);
+    registerLdsCounterOps(all);
     registerGlobalMemoryOps(all);
     registerBufferOps(all);
     registerMfmaOps(all);
+    registerGeneralMfmaOps(all);
     return all;
   }();
   return table;
@@ -166,6 +172,15 @@ bool InstBuilder::branchTarget(int32_t distance, int32_t &relative) {
   return true;
 }
 
+const std::vector<int32_t> *InstBuilder::instructionMap() {
+  if (!sharedMap) {
+    auto *copy = extension<std::vector<int32_t>>();
+    *copy = instAtDword;
+    sharedMap = copy;
+  }
+  return sharedMap;
+}
+
 /// What an instruction becomes that is not implemented: `ext` is the reason.
 static const Inst *refused(Wave &wave, const Inst *inst) {
   return wave.fail(inst, *static_cast<const std::string *>(inst->ext));
@@ -182,7 +197,10 @@ void InstBuilder::build(unsigned index) {
   bool known = it != table.end();
   if (!known)
     refuse("instruction is not implemented");
-  if (!known || !it->second.build(*this, text, inst, it->second.payload)) {
+  if (text.base == "s_set_gpr_idx_off")
+    indexing = false;
+  if (!known || !it->second.build(*this, text, inst, it->second.payload) ||
+      (indexing && !indexOperands(*this, text, inst))) {
     inst = Inst();
     inst.index = index;
     inst.fn = refused;
@@ -191,6 +209,8 @@ void InstBuilder::build(unsigned index) {
     inst.ext = why;
   }
   program.insts.push_back(inst);
+  if (text.base == "s_set_gpr_idx_on")
+    indexing = true;
 }
 
 static const Inst *pastTheEnd(Wave &wave, const Inst *inst) {

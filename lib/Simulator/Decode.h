@@ -60,6 +60,9 @@ public:
   /// The number of the instruction `distance` dwords behind the end of this
   /// one, or nothing if none starts there.
   bool branchTarget(int32_t distance, int32_t &relative);
+  /// For each dword of the code, the number of the instruction that starts
+  /// there, or a negative number. Lives as long as the program.
+  const std::vector<int32_t> *instructionMap();
 
   /// Bytes from the entry to the next instruction.
   uint64_t nextOffset() const {
@@ -83,6 +86,8 @@ private:
   std::string reason;
   std::map<uint64_t, uint16_t> constantSlots;
   std::vector<int32_t> instAtDword;
+  const std::vector<int32_t> *sharedMap = nullptr;
+  bool indexing = false; ///< behind an s_set_gpr_idx_on
 };
 
 using BuildFn = bool (*)(InstBuilder &, const AsmText &, Inst &,
@@ -99,14 +104,20 @@ using OpTable = llvm::StringMap<OpEntry>;
 const OpTable &opTable();
 
 void registerScalarOps(OpTable &table);
+void registerScalarMaskOps(OpTable &table);
 void registerScalarMemoryOps(OpTable &table);
+void registerIndexedOps(OpTable &table);
 void registerControlOps(OpTable &table);
 void registerVectorOps(OpTable &table);
+void registerVectorScaleOps(OpTable &table);
+void registerVectorWideSadOps(OpTable &table);
 void registerCrossLaneOps(OpTable &table);
 void registerLdsOps(OpTable &table);
+void registerLdsCounterOps(OpTable &table);
 void registerGlobalMemoryOps(OpTable &table);
 void registerBufferOps(OpTable &table);
 void registerMfmaOps(OpTable &table);
+void registerGeneralMfmaOps(OpTable &table);
 
 } // namespace flyattn::sim
 

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Atomics.h"
 #include "LdsDma.h"
-#include "Transfer.h"
 
 #include "llvm/ADT/StringExtras.h"
 

@@ -159,6 +159,10 @@ Expected<LaunchResult> flyattn::sim::launch(const Program &program,
                                             const Options &options) {
   if (Error error = checkParams(program, params))
     return std::move(error);
+  if (options.mfma == MfmaNumerics::Cdna3 && program.chip() != "gfx942")
+    return fail("the numerics `cdna3` of matrix instructions are known for "
+                "gfx942 only; this kernel is for " +
+                program.chip() + ", use `fma`");
   uint64_t all = uint64_t(params.grid[0]) * params.grid[1] * params.grid[2];
   for (uint64_t linear : options.workgroups)
     if (linear >= all)

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Transfer.h"
+#include "Atomics.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -106,6 +106,22 @@ template <unsigned N> void writePair(Wave &, Access &a) {
   }
 }
 
+/// Exchanges two places lane after lane; `dst` may be the address register.
+template <unsigned N> void exchangePair(Wave &w, Access &a) {
+  const PairOffsets &pair = pairOf(a.inst);
+  uint32_t *dst = w.vgpr(a.inst->dst);
+  for (unsigned i = 0; i < waveSize; ++i) {
+    if (!(a.lanes >> i & 1))
+      continue;
+    auto *lds = reinterpret_cast<uint8_t *>(a.at(i));
+    for (unsigned n = 0; n < 2 * N; ++n) {
+      uint8_t *place = lds + pair.offset[n / N] + 4 * (n % N);
+      std::memcpy(&dst[n * waveSize + i], place, 4);
+      std::memcpy(place, &a.data[n * waveSize + i], 4);
+    }
+  }
+}
+
 /// Copies the data of two separate operands behind each other.
 void takePairData(Wave &w, Access &a, const Inst *inst, unsigned registers) {
   for (unsigned n = 0; n < 2; ++n)
@@ -114,28 +130,28 @@ void takePairData(Wave &w, Access &a, const Inst *inst, unsigned registers) {
   a.data = a.copy;
 }
 
-template <unsigned N, bool Store>
+template <unsigned N, bool TakesData, void (*Perform)(Wave &, Access &)>
 const Inst *pairTransfer(Wave &w, const Inst *inst) {
   bool delayed = w.delaysAll;
   Access &a = w.newAccess(inst, delayed);
   if (!ldsAddresses(w, inst, a, 0, pairOf(inst).reach() + 4 * N, delayed))
     return nullptr;
-  if (Store)
+  if (TakesData)
     takePairData(w, a, inst, N);
-  a.perform = Store ? writePair<N> : readPair<N>;
+  a.perform = Perform;
   w.issue(a, w.lgkm, maxLgkmCount, delayed);
   return inst + 1;
 }
 
-/// ds_cmpst: compare and data in two operands.
-const Inst *compareStore(Wave &w, const Inst *inst) {
+/// Atomics with two operands, such as ds_cmpst.
+const Inst *twoOperandAtomic(Wave &w, const Inst *inst) {
   const auto &op = *static_cast<const TransferOp *>(inst->ext);
   bool delayed = w.delaysAll;
   Access &a = w.newAccess(inst, delayed);
   if (!ldsAddresses(w, inst, a, uint32_t(inst->imm),
                     uint32_t(inst->imm) + op.bytes, delayed))
     return nullptr;
-  takePairData(w, a, inst, 1);
+  takePairData(w, a, inst, op.registers);
   a.perform = op.perform;
   w.issue(a, w.lgkm, maxLgkmCount, delayed);
   return inst + 1;
@@ -221,17 +237,22 @@ bool buildTransfer(InstBuilder &b, const AsmText &text, Inst &inst,
          b.vectorRegister(text.operands[op.store ? 0 : 1], 1, inst.src[0]);
 }
 
+bool hasTwoOperands(StringRef name) {
+  return name.contains("cmpst") || name.contains("mskor") ||
+         name.contains("wrap");
+}
+
 /// vaddr, data..., or vdst, vaddr, data... for the forms that return.
 bool buildAtomic(InstBuilder &b, const AsmText &text, Inst &inst,
                  const void *payload) {
   const auto &op = *static_cast<const TransferOp *>(payload);
-  bool compare = text.base.contains("cmpst");
+  bool two = hasTwoOperands(text.base);
   bool returns = text.base.contains("_rtn_");
   inst.ext = &op;
-  inst.fn = compare ? compareStore : ldsTransfer;
+  inst.fn = two ? twoOperandAtomic : ldsTransfer;
   inst.imm = int32_t(text.number("offset"));
   unsigned next = returns;
-  if (text.operands.size() != next + 2 + compare)
+  if (text.operands.size() != next + 2 + two)
     return b.refuse("number of operands");
   if (returns) {
     inst.flags |= ReturnsOld;
@@ -241,7 +262,7 @@ bool buildAtomic(InstBuilder &b, const AsmText &text, Inst &inst,
   return noGds(b, text) &&
          b.vectorRegister(text.operands[next], 1, inst.src[0]) &&
          b.vectorRegister(text.operands[next + 1], op.registers, inst.src[1]) &&
-         (!compare ||
+         (!two ||
           b.vectorRegister(text.operands[next + 2], op.registers, inst.src[2]));
 }
 
@@ -249,18 +270,33 @@ struct PairOp {
   const char *name;
   uint8_t registers; ///< of one half
   uint8_t scale;     ///< elements in a unit of the offsets
-  bool store;
+  bool reads, writes;
   Handler handler;
 };
+template <unsigned N> constexpr PairOp readOp(const char *name, uint8_t scale) {
+  return {name, N, scale, true, false, pairTransfer<N, false, readPair<N>>};
+}
+template <unsigned N>
+constexpr PairOp writeOp(const char *name, uint8_t scale) {
+  return {name, N, scale, false, true, pairTransfer<N, true, writePair<N>>};
+}
+template <unsigned N>
+constexpr PairOp exchangeOp(const char *name, uint8_t scale) {
+  return {name, N, scale, true, true, pairTransfer<N, true, exchangePair<N>>};
+}
 constexpr PairOp pairOps[] = {
-    {"ds_read2_b32", 1, 1, false, pairTransfer<1, false>},
-    {"ds_read2_b64", 2, 1, false, pairTransfer<2, false>},
-    {"ds_read2st64_b32", 1, 64, false, pairTransfer<1, false>},
-    {"ds_read2st64_b64", 2, 64, false, pairTransfer<2, false>},
-    {"ds_write2_b32", 1, 1, true, pairTransfer<1, true>},
-    {"ds_write2_b64", 2, 1, true, pairTransfer<2, true>},
-    {"ds_write2st64_b32", 1, 64, true, pairTransfer<1, true>},
-    {"ds_write2st64_b64", 2, 64, true, pairTransfer<2, true>},
+    readOp<1>("ds_read2_b32", 1),
+    readOp<2>("ds_read2_b64", 1),
+    readOp<1>("ds_read2st64_b32", 64),
+    readOp<2>("ds_read2st64_b64", 64),
+    writeOp<1>("ds_write2_b32", 1),
+    writeOp<2>("ds_write2_b64", 1),
+    writeOp<1>("ds_write2st64_b32", 64),
+    writeOp<2>("ds_write2st64_b64", 64),
+    exchangeOp<1>("ds_wrxchg2_rtn_b32", 1),
+    exchangeOp<2>("ds_wrxchg2_rtn_b64", 1),
+    exchangeOp<1>("ds_wrxchg2st64_rtn_b32", 64),
+    exchangeOp<2>("ds_wrxchg2st64_rtn_b64", 64),
 };
 
 bool buildPair(InstBuilder &b, const AsmText &text, Inst &inst,
@@ -272,14 +308,18 @@ bool buildPair(InstBuilder &b, const AsmText &text, Inst &inst,
   offsets->offset[1] = uint32_t(text.number("offset1")) * unit;
   inst.ext = offsets;
   inst.fn = op.handler;
-  if (!noGds(b, text) || text.operands.size() != (op.store ? 3u : 2u))
+  unsigned next = op.reads;
+  if (!noGds(b, text) || text.operands.size() != next + (op.writes ? 3u : 1u))
     return b.refuse("operands");
-  if (op.store)
-    return b.vectorRegister(text.operands[0], 1, inst.src[0]) &&
-           b.vectorRegister(text.operands[1], op.registers, inst.src[1]) &&
-           b.vectorRegister(text.operands[2], op.registers, inst.src[2]);
-  return b.vectorRegister(text.operands[0], 2 * op.registers, inst.dst) &&
-         b.vectorRegister(text.operands[1], 1, inst.src[0]);
+  if (op.reads &&
+      !b.vectorRegister(text.operands[0], 2 * op.registers, inst.dst))
+    return false;
+  if (!b.vectorRegister(text.operands[next], 1, inst.src[0]))
+    return false;
+  return !op.writes ||
+         (b.vectorRegister(text.operands[next + 1], op.registers,
+                           inst.src[1]) &&
+          b.vectorRegister(text.operands[next + 2], op.registers, inst.src[2]));
 }
 
 bool buildPermute(InstBuilder &b, const AsmText &text, Inst &inst,
@@ -304,6 +344,8 @@ void flyattn::sim::registerLdsOps(OpTable &table) {
     table[std::string("ds_") + op.suffix] = {buildTransfer, &op};
   for (const TransferOp &op : ldsAtomics()) {
     table[std::string("ds_") + op.suffix] = {buildAtomic, &op};
+    if (StringRef(op.suffix).contains("_rtn_"))
+      continue;
     // ds_add_u32 becomes ds_add_rtn_u32.
     auto [name, type] = StringRef(op.suffix).rsplit('_');
     table[("ds_" + name + "_rtn_" + type).str()] = {buildAtomic, &op};

@@ -8,8 +8,11 @@
 
 #include "MachineCode.h"
 
+#include "AsmText.h"
+
 #include "flyattn/Simulator/Reassemble.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/MCAsmBackend.h"
 #include "llvm/MC/MCCodeEmitter.h"
@@ -28,6 +31,7 @@
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/TargetSelect.h"
 
+#include <map>
 #include <mutex>
 
 using namespace llvm;
@@ -110,22 +114,20 @@ flyattn::sim::disassemble(StringRef chip, ArrayRef<uint8_t> code) {
   return result;
 }
 
-/// Runs the assembler over `text`; returns the ELF object.
-static Expected<SmallVector<char, 0>> assembleObject(StringRef chip,
-                                                     StringRef text) {
+/// Runs the assembler over `text`, which may hold errors: `messages` gets
+/// them. Returns the ELF object of what is left.
+static Expected<SmallVector<char, 0>>
+assembleObject(StringRef chip, StringRef text,
+               std::vector<SMDiagnostic> &messages) {
   auto mc = ChipDescription::create(chip);
   if (!mc)
     return mc.takeError();
   ChipDescription &d = **mc;
   SourceMgr sources;
-  std::string messages;
   sources.AddNewSourceBuffer(MemoryBuffer::getMemBufferCopy(text), SMLoc());
   sources.setDiagHandler(
       [](const SMDiagnostic &diagnostic, void *out) {
-        *static_cast<std::string *>(out) +=
-            (diagnostic.getMessage() + ": " + diagnostic.getLineContents() +
-             "\n")
-                .str();
+        static_cast<std::vector<SMDiagnostic> *>(out)->push_back(diagnostic);
       },
       &messages);
   MCContext context(amdgpuTriple(), d.asmInfo.get(), d.registers.get(),
@@ -149,16 +151,24 @@ static Expected<SmallVector<char, 0>> assembleObject(StringRef chip,
   std::unique_ptr<MCTargetAsmParser> targetParser(d.target->createMCAsmParser(
       *d.subtarget, *parser, *d.instructions, d.options));
   parser->setTargetParser(*targetParser);
-  if (parser->Run(/*NoInitialTextSection=*/false))
-    return fail("the assembler refuses:\n" + messages);
+  parser->Run(/*NoInitialTextSection=*/false);
   return elf;
 }
 
 Expected<std::vector<uint8_t>> flyattn::sim::assemble(StringRef chip,
                                                       StringRef text) {
-  auto elf = assembleObject(chip, text);
+  std::vector<SMDiagnostic> messages;
+  auto elf = assembleObject(chip, text, messages);
   if (!elf)
     return elf.takeError();
+  std::string refused;
+  for (const SMDiagnostic &message : messages)
+    if (message.getKind() == SourceMgr::DK_Error)
+      refused +=
+          (message.getMessage() + ": " + message.getLineContents() + "\n")
+              .str();
+  if (!refused.empty())
+    return fail("the assembler refuses:\n" + refused);
   auto file = object::ObjectFile::createObjectFile(
       MemoryBufferRef(StringRef(elf->data(), elf->size()), "assembled"));
   if (!file)
@@ -175,4 +185,57 @@ Expected<std::vector<uint8_t>> flyattn::sim::assemble(StringRef chip,
     return std::vector<uint8_t>(contents->bytes_begin(), contents->bytes_end());
   }
   return fail("the assembler made no text section");
+}
+
+/// The mnemonics of all AMD GPUs, and whether one is of gfx940 or newer.
+static std::map<std::string, bool> allMnemonics(const ChipDescription &d) {
+  std::unique_ptr<MCInstPrinter> printer(d.target->createMCInstPrinter(
+      amdgpuTriple(), 0, *d.asmInfo, *d.instructions, *d.registers));
+  std::map<std::string, bool> result;
+  for (unsigned opcode = 0; opcode < d.instructions->getNumOpcodes();
+       ++opcode) {
+    MCInst inst;
+    inst.setOpcode(opcode);
+    const char *text = printer->getMnemonic(inst).first;
+    if (!text)
+      continue;
+    StringRef name = parseAsmText(text).base;
+    name.consume_back("_e64"); // of _e64_dpp
+    bool isName = name.contains('_') && isLower(name.front()) &&
+                  all_of(name, [](char c) { return isAlnum(c) || c == '_'; });
+    if (!isName || name.ends_with("_pad_s_nop")) // an artefact of LLVM's
+      continue;
+    StringRef record = d.instructions->getName(opcode);
+    result[name.str()] |=
+        record.contains("_gfx940") || record.contains("_gfx950");
+  }
+  return result;
+}
+
+Expected<std::vector<std::string>>
+flyattn::sim::assemblerMnemonics(StringRef chip) {
+  auto mc = ChipDescription::create(chip);
+  if (!mc)
+    return mc.takeError();
+  // A mnemonic without operands on each line: what the chip does not have is
+  // refused in other words than missing operands are.
+  std::vector<std::string> names;
+  std::string text;
+  for (const auto &[name, isNew] : allMnemonics(**mc)) {
+    // gfx90a's spellings of matrix instructions are taken as aliases.
+    if (!isNew && StringRef(name).starts_with("v_mfma_"))
+      continue;
+    names.push_back(name);
+    text += name + "\n";
+  }
+  std::vector<SMDiagnostic> messages;
+  auto elf = assembleObject(chip, text, messages);
+  if (!elf)
+    return elf.takeError();
+  for (const SMDiagnostic &message : messages)
+    if (message.getMessage().contains("not supported") ||
+        message.getMessage() == "invalid instruction")
+      names[message.getLineNo() - 1].clear();
+  erase_if(names, [](const std::string &name) { return name.empty(); });
+  return names;
 }

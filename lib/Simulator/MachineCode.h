@@ -39,6 +39,11 @@ struct ChipDescription {
 llvm::Expected<std::vector<DisassembledInst>>
 disassemble(llvm::StringRef chip, llvm::ArrayRef<uint8_t> code);
 
+/// The mnemonics that LLVM's assembler has for `chip`, in order, without the
+/// suffixes of their encodings (_e32, _e64, _sdwa, _dpp).
+llvm::Expected<std::vector<std::string>>
+assemblerMnemonics(llvm::StringRef chip);
+
 } // namespace flyattn::sim
 
 #endif // FLYATTN_LIB_SIMULATOR_MACHINECODE_H

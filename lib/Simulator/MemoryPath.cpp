@@ -20,10 +20,13 @@ using namespace flyattn::sim;
 // LDS
 //===----------------------------------------------------------------------===//
 
-bool LdsPort::full(uint64_t now) {
+bool LdsPort::refuses(unsigned side, uint64_t now) {
   while (!queue.empty() && queue.front() <= now)
     queue.pop_front();
-  return queue.size() >= constants.ldsQueue;
+  bool full = queue.size() >= constants.ldsQueue;
+  bool othersTurn = waits[!side] && lastSide == side;
+  waits[side] |= full || othersTurn;
+  return full || othersTurn;
 }
 
 /// Data from memory goes first, once it is there.
@@ -36,7 +39,9 @@ void LdsPort::writeDma(uint64_t until) {
   }
 }
 
-Service LdsPort::issue(uint64_t now, unsigned phases) {
+Service LdsPort::issue(unsigned side, uint64_t now, unsigned phases) {
+  waits[side] = false;
+  lastSide = side;
   writeDma(std::max(now, freeAt));
   Service service;
   service.begin = std::max(now, freeAt);

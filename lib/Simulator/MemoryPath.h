@@ -13,6 +13,7 @@
 
 #include "flyattn/Simulator/Timing.h"
 
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 
 #include <deque>
@@ -31,9 +32,11 @@ class LdsPort {
 public:
   explicit LdsPort(const TimingConstants &constants) : constants(constants) {}
 
-  bool full(uint64_t now);
+  /// May SIMD `side` (0 or 1) of the pair not issue? Where both want to, they
+  /// take turns.
+  bool refuses(unsigned side, uint64_t now);
   /// An instruction of `phases` clocks of the whole LDS.
-  Service issue(uint64_t now, unsigned phases);
+  Service issue(unsigned side, uint64_t now, unsigned phases);
   /// The data of an LDS DMA will be written from `arrival` on.
   void dmaArrives(uint64_t arrival, unsigned bytes);
   uint64_t busyClocks() const { return busy; }
@@ -46,6 +49,8 @@ private:
   std::deque<uint64_t> queue; ///< ends of service, oldest first
   std::priority_queue<Write, std::vector<Write>, std::greater<Write>> writes;
   uint64_t freeAt = 0, busy = 0;
+  bool waits[2] = {}; ///< was refused, and has not issued since
+  unsigned lastSide = 0;
 };
 
 /// Vector memory of a CU: the address and L1 pipe, and behind it L2 and HBM as
@@ -73,17 +78,20 @@ private:
   uint64_t freeAt = 0, l2FreeAt = 0, hbmFreeAt = 0, busy = 0;
 };
 
-/// A cache that only tells whether a block was touched before.
+/// A cache that is cold at first and never full.
 class ColdCache {
 public:
   explicit ColdCache(unsigned blockBytes) : blockBytes(blockBytes) {}
-  bool touch(uint64_t address) {
-    return !known.insert(address / blockBytes).second;
+
+  /// When the block of `address` is there: `miss` clocks behind the first
+  /// access to it.
+  uint64_t filledAt(uint64_t address, uint64_t now, unsigned miss) {
+    return filled.try_emplace(address / blockBytes, now + miss).first->second;
   }
 
 private:
   unsigned blockBytes;
-  llvm::DenseSet<uint64_t> known;
+  llvm::DenseMap<uint64_t, uint64_t> filled;
 };
 
 } // namespace flyattn::sim

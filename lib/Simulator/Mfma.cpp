@@ -32,6 +32,8 @@ const MfmaKernels &flyattn::sim::mfmaKernels() {
 /// EXEC does not matter, nor does MODE.
 const Inst *flyattn::sim::mfma(Wave &w, const Inst *inst) {
   const auto &m = *static_cast<const MfmaDesc *>(inst->ext);
+  if (w.group->mfma != MfmaNumerics::Fma) [[unlikely]]
+    return executeMatrix(w, inst, m.general);
   alignas(64) float a[maxOperand], b[maxOperand], copy[16 * waveSize];
   FpuScope scope(defaultFpu, w.fpu32);
   m.widenA(w.vgpr(inst->src[0]), m.a, a);
@@ -143,9 +145,11 @@ bool build(InstBuilder &b, const AsmText &text, Inst &inst,
     formatA = *fieldA;
     formatB = *fieldB;
   } else if (!text.modifiers.empty()) {
-    return b.refuse("modifier of a matrix instruction");
+    return buildMatrix(b, text, inst, payload);
   }
   auto *m = b.extension<MfmaDesc>();
+  if (!describeMatrix(b, text, m->general))
+    return false;
   const MfmaKernels &kernels = mfmaKernels();
   m->dim = op.dim;
   m->k = op.k;

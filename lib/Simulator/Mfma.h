@@ -10,6 +10,7 @@
 #define FLYATTN_LIB_SIMULATOR_MFMA_H
 
 #include "Inst.h"
+#include "MfmaGeneral.h"
 #include "MfmaKernel.h"
 #include "ProgramImpl.h"
 
@@ -24,7 +25,8 @@ struct MfmaDesc {
   Widen widenA, widenB;
   Multiply multiply;
   unsigned registersA, registersB, resultRegs;
-  bool copiesC; ///< C overlaps D, but is not D
+  bool copiesC;       ///< C overlaps D, but is not D
+  MatrixDesc general; ///< for other numerics than `fma`
 };
 
 constexpr unsigned maxOperand = 128 * 16; ///< 32 x 64 or 16 x 128 elements

@@ -67,11 +67,14 @@ public:
     texts.reserve(size);
     for (const DisassembledInst &inst : program.listing)
       texts.push_back(parseAsmText(inst.text));
-    // A jump to an address in registers could lead between two links.
+    // A jump to an address in registers could lead between two links, and
+    // registers that are named by an index are not in the text.
     for (const AsmText &text : texts)
       if (text.base.starts_with("s_setpc") ||
           text.base.starts_with("s_swappc") || text.base.starts_with("s_rfe") ||
-          text.base.starts_with("s_cbranch_join"))
+          text.base.starts_with("s_cbranch_join") ||
+          text.base.starts_with("s_set_gpr_idx") ||
+          text.base.starts_with("v_movrel"))
         return;
     startsBlock.resize(size + 1);
     for (unsigned i = 0; i < size; ++i)
@@ -93,12 +96,6 @@ private:
            texts[i].base.starts_with("s_cbranch") ||
            texts[i].base.starts_with("s_call");
   }
-  /// Behind it, registers are named by an index that is not in the text.
-  bool namesRegistersIndirectly(unsigned i) const {
-    return texts[i].base.starts_with("s_set_gpr_idx") ||
-           texts[i].base.starts_with("v_movrel");
-  }
-
   Range sourceA(unsigned i) const {
     return {program.insts[i].src[0], desc(i).registersA};
   }
@@ -156,7 +153,7 @@ private:
     unsigned most = maxOperand / (m.dim * m.k);
     for (unsigned i = first + 1;
          i < program.listing.size() && links.size() < most; ++i) {
-      if (startsBlock[i] || isBranch(i) || namesRegistersIndirectly(i))
+      if (startsBlock[i] || isBranch(i))
         break;
       if (continues(first, i)) {
         links.push_back(i);

@@ -4,18 +4,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-//===----------------------------------------------------------------------===//
-//
-// An instruction is a function of its source values; a trailing `uint32_t &`
-// is SCC. The types tell the sizes of the operands.
-//
-//===----------------------------------------------------------------------===//
-
-#include "Decode.h"
-#include "Wave.h"
-
-#include <type_traits>
-#include <utility>
+#include "ScalarOp.h"
 
 using namespace llvm;
 using namespace flyattn::sim;
@@ -26,76 +15,6 @@ using U = uint32_t;
 using I = int32_t;
 using U64 = uint64_t;
 using I64 = int64_t;
-using Scc = uint32_t &;
-
-template <typename T> T readScalar(Wave &w, unsigned slot) {
-  if constexpr (std::is_same_v<T, Scc>)
-    return w.scc();
-  else if constexpr (sizeof(T) == 8)
-    return T(w.s64(slot));
-  else
-    return T(w.s[slot]);
-}
-
-template <typename T> void writeScalar(Wave &w, unsigned slot, T value) {
-  if constexpr (sizeof(T) == 8)
-    w.setS64(slot, U64(value));
-  else
-    w.s[slot] = U(value);
-}
-
-struct ScalarOp {
-  const char *name;
-  Handler handler;
-  uint8_t dst;           ///< registers of the result; 0 = none
-  uint8_t src[3];        ///< registers of each source; 0 = none
-  bool readsDst = false; ///< the destination is also the first source
-};
-
-template <auto Fn> struct Op {
-  template <typename R, typename... A, size_t... N>
-  static void apply(R (*)(A...), Wave &w, const Inst *inst,
-                    std::index_sequence<N...>) {
-    if constexpr (std::is_void_v<R>)
-      Fn(readScalar<A>(w, inst->src[N])...);
-    else
-      writeScalar<R>(w, inst->dst, Fn(readScalar<A>(w, inst->src[N])...));
-  }
-  template <typename R, typename... A>
-  static constexpr auto indices(R (*)(A...)) {
-    return std::make_index_sequence<sizeof...(A)>();
-  }
-  static const Inst *run(Wave &w, const Inst *inst) {
-    apply(Fn, w, inst, indices(Fn));
-    return inst + 1;
-  }
-};
-
-template <typename T> constexpr uint8_t registers() {
-  if constexpr (std::is_void_v<T> || std::is_reference_v<T>)
-    return 0;
-  else
-    return sizeof(T) / 4;
-}
-
-template <typename R, typename... A>
-constexpr ScalarOp describe(const char *name, Handler handler, R (*)(A...)) {
-  ScalarOp op = {name, handler, registers<R>(), {}};
-  unsigned n = 0;
-  ((registers<A>() ? void(op.src[n++] = registers<A>()) : void()), ...);
-  return op;
-}
-
-template <auto Fn> constexpr ScalarOp row(const char *name) {
-  return describe(name, &Op<Fn>::run, Fn);
-}
-
-/// SOPK: the destination is the first source, the immediate the second.
-template <auto Fn> constexpr ScalarOp rowK(const char *name) {
-  ScalarOp op = row<Fn>(name);
-  op.readsDst = true;
-  return op;
-}
 
 // SOP2.
 U addU(U a, U b, Scc scc) {
@@ -407,6 +326,18 @@ constexpr ScalarOp bitsets[] = {
     row<setBit<U64, 1>>("s_bitset1_b64"),
 };
 
+bool buildBitset(InstBuilder &b, const AsmText &text, Inst &inst,
+                 const void *payload) {
+  const auto &op = *static_cast<const ScalarOp *>(payload);
+  if (text.operands.size() != 2 ||
+      !b.scalarDest(text.operands[0], op.dst, inst.dst) ||
+      !b.scalarSource(text.operands[1], 1, inst.src[0]))
+    return b.refuse("operands");
+  inst.src[1] = inst.dst;
+  inst.fn = op.handler;
+  return true;
+}
+
 /// A 16-bit immediate: SOPK sign-extends it, but for the unsigned compares.
 bool setImmediate(InstBuilder &b, const AsmText &text, Inst &inst, unsigned n) {
   uint16_t raw = uint16_t(b.encoding(0));
@@ -415,8 +346,10 @@ bool setImmediate(InstBuilder &b, const AsmText &text, Inst &inst, unsigned n) {
   return true;
 }
 
-bool buildScalar(InstBuilder &b, const AsmText &text, Inst &inst,
-                 const void *payload) {
+} // namespace
+
+bool flyattn::sim::buildScalar(InstBuilder &b, const AsmText &text, Inst &inst,
+                               const void *payload) {
   const auto &op = *static_cast<const ScalarOp *>(payload);
   bool isK = text.base.ends_with("k_i32") || text.base.starts_with("s_cmpk_");
   unsigned next = 0, source = 0;
@@ -440,60 +373,8 @@ bool buildScalar(InstBuilder &b, const AsmText &text, Inst &inst,
   return next == text.operands.size() || b.refuse("too many operands");
 }
 
-bool buildBitset(InstBuilder &b, const AsmText &text, Inst &inst,
-                 const void *payload) {
-  const auto &op = *static_cast<const ScalarOp *>(payload);
-  if (text.operands.size() != 2 ||
-      !b.scalarDest(text.operands[0], op.dst, inst.dst) ||
-      !b.scalarSource(text.operands[1], 1, inst.src[0]))
-    return b.refuse("operands");
-  inst.src[1] = inst.dst;
-  inst.fn = op.handler;
-  return true;
-}
-
-/// s_*_saveexec_b64: the old EXEC is saved, EXEC = Fn(source, EXEC).
-template <U64 (*Fn)(U64, U64, Scc)>
-const Inst *saveExec(Wave &w, const Inst *inst) {
-  U64 old = w.exec(), source = w.s64(inst->src[0]);
-  U64 fresh = Fn(source, old, w.scc());
-  w.setS64(inst->dst, old);
-  w.setS64(SlotExec, fresh);
-  return inst + 1;
-}
-/// s_*_wrexec_b64: the destination and EXEC get Fn(source, EXEC).
-template <U64 (*Fn)(U64, U64, Scc)>
-const Inst *writeExec(Wave &w, const Inst *inst) {
-  U64 fresh = Fn(w.s64(inst->src[0]), w.exec(), w.scc());
-  w.setS64(inst->dst, fresh);
-  w.setS64(SlotExec, fresh);
-  return inst + 1;
-}
-/// s_andn1, s_orn1: the source is negated, not EXEC.
-U64 andNot1(U64 a, U64 b, Scc scc) { return bitAnd<U64>(~a, b, scc); }
-U64 orNot1(U64 a, U64 b, Scc scc) { return bitOr<U64>(~a, b, scc); }
-
-constexpr ScalarOp execOps[] = {
-    {"s_and_saveexec_b64", saveExec<bitAnd<U64>>, 2, {2}},
-    {"s_or_saveexec_b64", saveExec<bitOr<U64>>, 2, {2}},
-    {"s_xor_saveexec_b64", saveExec<bitXor<U64>>, 2, {2}},
-    {"s_andn2_saveexec_b64", saveExec<andNot<U64>>, 2, {2}},
-    {"s_orn2_saveexec_b64", saveExec<orNot<U64>>, 2, {2}},
-    {"s_nand_saveexec_b64", saveExec<nand<U64>>, 2, {2}},
-    {"s_nor_saveexec_b64", saveExec<nor<U64>>, 2, {2}},
-    {"s_xnor_saveexec_b64", saveExec<xnor<U64>>, 2, {2}},
-    {"s_andn1_saveexec_b64", saveExec<andNot1>, 2, {2}},
-    {"s_orn1_saveexec_b64", saveExec<orNot1>, 2, {2}},
-    {"s_andn1_wrexec_b64", writeExec<andNot1>, 2, {2}},
-    {"s_andn2_wrexec_b64", writeExec<andNot<U64>>, 2, {2}},
-};
-
-} // namespace
-
 void flyattn::sim::registerScalarOps(OpTable &table) {
   for (const ScalarOp &op : ops)
-    table[op.name] = {buildScalar, &op};
-  for (const ScalarOp &op : execOps)
     table[op.name] = {buildScalar, &op};
   for (const ScalarOp &op : bitsets)
     table[op.name] = {buildBitset, &op};

@@ -96,9 +96,7 @@ floatToSmall(SmallFormat format, float value, bool saturate) {
   uint32_t result = signBit | code;
   result = code > largest ? (saturate ? signBit | largest : infinity) : result;
   result = fnuz && code == 0 ? 0 : result; // no -0
-  uint32_t ofInfinity = saturate && format.special != SmallFormat::Ieee
-                            ? signBit | largest
-                            : infinity;
+  uint32_t ofInfinity = saturate ? signBit | largest : infinity;
   result = magnitude == 0x7f800000 ? ofInfinity : result;
   return magnitude > 0x7f800000 ? nan : result;
 }

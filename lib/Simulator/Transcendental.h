@@ -63,6 +63,43 @@ FLYATTN_ALWAYS_INLINE float log2F32(float x) {
   return bits<float>(result);
 }
 
+/// sin(2 pi x) for |x| <= 1/8 of a turn, and cos: relative error about 2^-40.
+FLYATTN_ALWAYS_INLINE double sinTurn(double x) {
+  double a = 0x1.921fb54442d18p+2 * x, s = a * a;
+  double series = 1.0 / 39916800;
+  series = __builtin_fma(-series, s, 1.0 / 362880);
+  series = __builtin_fma(-series, s, 1.0 / 5040);
+  series = __builtin_fma(-series, s, 1.0 / 120);
+  series = __builtin_fma(-series, s, 1.0 / 6);
+  return a * __builtin_fma(-series, s, 1.0);
+}
+FLYATTN_ALWAYS_INLINE double cosTurn(double x) {
+  double a = 0x1.921fb54442d18p+2 * x, s = a * a;
+  double series = 1.0 / 3628800;
+  series = __builtin_fma(-series, s, 1.0 / 40320);
+  series = __builtin_fma(-series, s, 1.0 / 720);
+  series = __builtin_fma(-series, s, 1.0 / 24);
+  series = __builtin_fma(-series, s, 0.5);
+  return __builtin_fma(-series, s, 1.0);
+}
+
+/// sin (or cos) of x turns. Beyond 256 turns it is that of 0; of an infinity
+/// it is NaN.
+template <bool Cosine> FLYATTN_ALWAYS_INLINE float sinusF32(float x) {
+  if (!(__builtin_fabsf(x) <= 256.0f)) {
+    bool finite = __builtin_fabsf(x) < __builtin_inff();
+    return finite ? (Cosine ? 1.0f : 0.0f) : bits<float>(0x7fc00000u);
+  }
+  double turns = double(x), eighths = __builtin_floor(8 * turns);
+  double quarter = __builtin_floor((eighths + 1) / 2); // the nearest one
+  double rest = turns - quarter / 4;
+  unsigned n = unsigned(int32_t(quarter)) + (Cosine ? 1 : 0);
+  double value = n & 1 ? cosTurn(rest) : sinTurn(rest);
+  return float(n & 2 ? -value : value);
+}
+inline float sinF32(float x) { return sinusF32<false>(x); }
+inline float cosF32(float x) { return sinusF32<true>(x); }
+
 inline float rcpF32(float x) { return 1.0f / x; }
 inline float sqrtF32(float x) { return __builtin_sqrtf(x); }
 /// The double division rounds to f32 within 1 ulp.

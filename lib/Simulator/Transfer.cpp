@@ -212,104 +212,6 @@ void loadTransposedBits(Wave &w, Access &a) {
   }
 }
 
-/// One read-modify-write, atomic among host threads.
-template <auto Fn, typename T> T atomicUpdate(uint64_t address, T operand) {
-  auto *memory = reinterpret_cast<T *>(address);
-  T old = __atomic_load_n(memory, __ATOMIC_RELAXED);
-  while (!__atomic_compare_exchange_n(memory, &old, Fn(old, operand),
-                                      /*weak=*/false, __ATOMIC_RELAXED,
-                                      __ATOMIC_RELAXED)) {
-  }
-  return old;
-}
-
-template <typename T> T laneData(const Access &a, unsigned reg, unsigned lane) {
-  uint64_t low = a.data[reg * waveSize + lane];
-  if constexpr (sizeof(T) == 8)
-    low |= uint64_t(a.data[(reg + 1) * waveSize + lane]) << 32;
-  return T(low);
-}
-
-template <typename T> void returnOld(Wave &w, Access &a, unsigned i, T old) {
-  if (!(a.inst->flags & ReturnsOld))
-    return;
-  uint32_t *dst = w.vgpr(a.inst->dst);
-  dst[i] = uint32_t(old);
-  if constexpr (sizeof(T) == 8)
-    dst[waveSize + i] = uint32_t(old >> 32);
-}
-
-/// Lanes in ascending order: floating-point sums depend on it.
-template <typename T, auto Fn> void atomic(Wave &w, Access &a) {
-  for (unsigned i = 0; i < waveSize; ++i)
-    if (a.lanes >> i & 1 && a.validDwords(i))
-      returnOld<T>(w, a, i, atomicUpdate<Fn, T>(a.at(i), laneData<T>(a, 0, i)));
-}
-
-/// Memory: data, compare. LDS: compare, data.
-template <typename T, bool CompareFirst> void compareSwap(Wave &w, Access &a) {
-  constexpr unsigned regs = sizeof(T) / 4;
-  for (unsigned i = 0; i < waveSize; ++i) {
-    if (!(a.lanes >> i & 1) || !a.validDwords(i))
-      continue;
-    T expected = laneData<T>(a, CompareFirst ? 0 : regs, i);
-    T desired = laneData<T>(a, CompareFirst ? regs : 0, i);
-    __atomic_compare_exchange_n(reinterpret_cast<T *>(a.at(i)), &expected,
-                                desired, false, __ATOMIC_RELAXED,
-                                __ATOMIC_RELAXED);
-    returnOld<T>(w, a, i, expected);
-  }
-}
-
-using U = uint32_t;
-using U64 = uint64_t;
-template <typename T> T add(T a, T b) { return a + b; }
-template <typename T> T sub(T a, T b) { return a - b; }
-template <typename T> T bitAnd(T a, T b) { return a & b; }
-template <typename T> T bitOr(T a, T b) { return a | b; }
-template <typename T> T bitXor(T a, T b) { return a ^ b; }
-template <typename T> T swap(T, T b) { return b; }
-template <typename T> T minU(T a, T b) { return a < b ? a : b; }
-template <typename T> T maxU(T a, T b) { return a > b ? a : b; }
-template <typename T> T minI(T a, T b) {
-  using S = std::make_signed_t<T>;
-  return S(a) < S(b) ? a : b;
-}
-template <typename T> T maxI(T a, T b) {
-  using S = std::make_signed_t<T>;
-  return S(a) > S(b) ? a : b;
-}
-float asFloat(U a) { return __builtin_bit_cast(float, a); }
-U asWord(float a) { return __builtin_bit_cast(U, a); }
-U addF32(U a, U b) { return asWord(asFloat(a) + asFloat(b)); }
-U maxF32(U a, U b) {
-  return asFloat(b) != asFloat(b) || asFloat(a) > asFloat(b) ? a : b;
-}
-U minF32(U a, U b) {
-  return asFloat(b) != asFloat(b) || asFloat(a) < asFloat(b) ? a : b;
-}
-U64 addF64(U64 a, U64 b) {
-  return __builtin_bit_cast(U64, __builtin_bit_cast(double, a) +
-                                     __builtin_bit_cast(double, b));
-}
-U addHalf(uint16_t a, uint16_t b) {
-  auto sum = _Float16(float(__builtin_bit_cast(_Float16, a)) +
-                      float(__builtin_bit_cast(_Float16, b)));
-  return __builtin_bit_cast(uint16_t, sum);
-}
-U pkAddF16(U a, U b) {
-  return addHalf(uint16_t(a), uint16_t(b)) |
-         addHalf(uint16_t(a >> 16), uint16_t(b >> 16)) << 16;
-}
-U addBf16(U a, U b) {
-  U word = asWord(asFloat(a << 16) + asFloat(b << 16));
-  bool isNan = (word & 0x7fffffff) > 0x7f800000;
-  return isNan ? word >> 16 | 0x40 : (word + 0x7fff + (word >> 16 & 1)) >> 16;
-}
-U pkAddBf16(U a, U b) {
-  return addBf16(a & 0xffff, b & 0xffff) | addBf16(a >> 16, b >> 16) << 16;
-}
-
 constexpr TransferOp memoryTable[] = {
     {"load_dword", 4, 1, false, loadDwords<1>},
     {"load_dwordx2", 8, 2, false, loadDwords<2>},
@@ -364,55 +266,9 @@ constexpr TransferOp ldsTable[] = {
     {"write_b16_d16_hi", 2, 1, true, storeSmall<uint16_t, 16>},
 };
 
-constexpr TransferOp memoryAtomicTable[] = {
-    {"atomic_add", 4, 1, true, atomic<U, add<U>>},
-    {"atomic_sub", 4, 1, true, atomic<U, sub<U>>},
-    {"atomic_smin", 4, 1, true, atomic<U, minI<U>>},
-    {"atomic_umin", 4, 1, true, atomic<U, minU<U>>},
-    {"atomic_smax", 4, 1, true, atomic<U, maxI<U>>},
-    {"atomic_umax", 4, 1, true, atomic<U, maxU<U>>},
-    {"atomic_and", 4, 1, true, atomic<U, bitAnd<U>>},
-    {"atomic_or", 4, 1, true, atomic<U, bitOr<U>>},
-    {"atomic_xor", 4, 1, true, atomic<U, bitXor<U>>},
-    {"atomic_swap", 4, 1, true, atomic<U, swap<U>>},
-    {"atomic_cmpswap", 4, 2, true, compareSwap<U, false>},
-    {"atomic_add_f32", 4, 1, true, atomic<U, addF32>},
-    {"atomic_pk_add_f16", 4, 1, true, atomic<U, pkAddF16>},
-    {"atomic_pk_add_bf16", 4, 1, true, atomic<U, pkAddBf16>},
-    {"atomic_add_x2", 8, 2, true, atomic<U64, add<U64>>},
-    {"atomic_swap_x2", 8, 2, true, atomic<U64, swap<U64>>},
-    {"atomic_cmpswap_x2", 8, 4, true, compareSwap<U64, false>},
-    {"atomic_add_f64", 8, 2, true, atomic<U64, addF64>},
-};
-
-constexpr TransferOp ldsAtomicTable[] = {
-    {"add_u32", 4, 1, true, atomic<U, add<U>>},
-    {"sub_u32", 4, 1, true, atomic<U, sub<U>>},
-    {"min_i32", 4, 1, true, atomic<U, minI<U>>},
-    {"min_u32", 4, 1, true, atomic<U, minU<U>>},
-    {"max_i32", 4, 1, true, atomic<U, maxI<U>>},
-    {"max_u32", 4, 1, true, atomic<U, maxU<U>>},
-    {"and_b32", 4, 1, true, atomic<U, bitAnd<U>>},
-    {"or_b32", 4, 1, true, atomic<U, bitOr<U>>},
-    {"xor_b32", 4, 1, true, atomic<U, bitXor<U>>},
-    {"wrxchg_b32", 4, 1, true, atomic<U, swap<U>>},
-    {"cmpst_b32", 4, 1, true, compareSwap<U, true>},
-    {"add_f32", 4, 1, true, atomic<U, addF32>},
-    {"min_f32", 4, 1, true, atomic<U, minF32>},
-    {"max_f32", 4, 1, true, atomic<U, maxF32>},
-    {"pk_add_f16", 4, 1, true, atomic<U, pkAddF16>},
-    {"pk_add_bf16", 4, 1, true, atomic<U, pkAddBf16>},
-    {"add_u64", 8, 2, true, atomic<U64, add<U64>>},
-    {"add_f64", 8, 2, true, atomic<U64, addF64>},
-};
-
 } // namespace
 
 llvm::ArrayRef<TransferOp> flyattn::sim::memoryTransfers() {
   return memoryTable;
 }
 llvm::ArrayRef<TransferOp> flyattn::sim::ldsTransfers() { return ldsTable; }
-llvm::ArrayRef<TransferOp> flyattn::sim::memoryAtomics() {
-  return memoryAtomicTable;
-}
-llvm::ArrayRef<TransferOp> flyattn::sim::ldsAtomics() { return ldsAtomicTable; }

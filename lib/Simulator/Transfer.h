@@ -30,12 +30,6 @@ llvm::ArrayRef<TransferOp> memoryTransfers();
 /// For LDS: "read_b128".
 llvm::ArrayRef<TransferOp> ldsTransfers();
 
-/// Atomics; `registers` of operand data, result of `bytes` / 4 registers if
-/// Inst::flags has ReturnsOld.
-enum : uint16_t { ReturnsOld = 1 };
-llvm::ArrayRef<TransferOp> memoryAtomics();
-llvm::ArrayRef<TransferOp> ldsAtomics();
-
 /// Copies store data of `registers` registers from `reg` on, if delayed.
 inline void takeData(Wave &wave, Access &access, unsigned reg,
                      unsigned registers, bool delayed) {

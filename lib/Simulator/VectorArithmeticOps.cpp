@@ -72,6 +72,33 @@ float divFixup(float quotient, float b, float a) {
   return bits<float>((bits<uint32_t>(quotient) & 0x7fffffffu) | sign);
 }
 
+/// The cube face that (x, y, z) points at: 2 * axis, plus 1 if negative.
+int cubeAxis(float x, float y, float z) {
+  float ax = __builtin_fabsf(x), ay = __builtin_fabsf(y),
+        az = __builtin_fabsf(z);
+  return az >= ax && az >= ay ? 2 : ay >= ax ? 1 : 0;
+}
+float cubeId(float x, float y, float z) {
+  int axis = cubeAxis(x, y, z);
+  float major = axis == 2 ? z : axis == 1 ? y : x;
+  return float(2 * axis + (major < 0.0f));
+}
+float cubeMajor(float x, float y, float z) {
+  int axis = cubeAxis(x, y, z);
+  return 2.0f * (axis == 2 ? z : axis == 1 ? y : x);
+}
+float cubeS(float x, float y, float z) {
+  int axis = cubeAxis(x, y, z);
+  if (axis == 1)
+    return x;
+  return axis == 2 ? (z < 0.0f ? -x : x) : x < 0.0f ? z : -z;
+}
+float cubeT(float x, float y, float z) {
+  if (cubeAxis(x, y, z) == 1)
+    return y < 0.0f ? -z : z;
+  return -y;
+}
+
 FLYATTN_END_LANE_FUNCTIONS
 
 constexpr VectorOp ops[] = {
@@ -98,6 +125,10 @@ constexpr VectorOp ops[] = {
     valueOp<median<true>>("v_med3_f32.ieee"),
     valueOp<exp2F32, Hot>("v_exp_f32"),
     valueOp<log2F32>("v_log_f32"),
+    valueOp<exp2F32>("v_exp_legacy_f32"),
+    valueOp<log2F32>("v_log_legacy_f32"),
+    valueOp<sinF32>("v_sin_f32"),
+    valueOp<cosF32>("v_cos_f32"),
     valueOp<rcpF32>("v_rcp_f32"),
     valueOp<rcpF32>("v_rcp_iflag_f32"),
     valueOp<rsqF32>("v_rsq_f32"),
@@ -111,6 +142,10 @@ constexpr VectorOp ops[] = {
     valueOp<frexpMantissa<float>>("v_frexp_mant_f32"),
     valueOp<frexpExponent<float>>("v_frexp_exp_i32_f32"),
     valueOp<divFixup>("v_div_fixup_f32"),
+    valueOp<cubeId>("v_cubeid_f32"),
+    valueOp<cubeMajor>("v_cubema_f32"),
+    valueOp<cubeS>("v_cubesc_f32"),
+    valueOp<cubeT>("v_cubetc_f32"),
 };
 
 } // namespace

@@ -95,6 +95,50 @@ uint32_t pkI16(int32_t a, int32_t b) {
   return (uint32_t(clampI16(a)) & 0xffff) | uint32_t(clampI16(b)) << 16;
 }
 
+/// f32 (or f16) as a fraction of the largest integer; NaN becomes 0.
+int32_t snorm16(float a) {
+  float x = a > -1.0f ? (a < 1.0f ? a : 1.0f) : a == a ? -1.0f : 0.0f;
+  return int32_t(__builtin_roundevenf(x * 32767.0f));
+}
+uint32_t unorm16(float a) {
+  float x = a > 0.0f ? (a < 1.0f ? a : 1.0f) : 0.0f;
+  return uint32_t(int32_t(__builtin_roundevenf(x * 65535.0f)));
+}
+uint16_t snormF16(_Float16 a) { return uint16_t(snorm16(float(a))); }
+uint16_t unormF16(_Float16 a) { return uint16_t(unorm16(float(a))); }
+uint32_t pkSnorm(float a, float b) {
+  return (uint32_t(snorm16(a)) & 0xffff) | uint32_t(snorm16(b)) << 16;
+}
+uint32_t pkUnorm(float a, float b) { return unorm16(a) | unorm16(b) << 16; }
+uint32_t pkSnormF16(_Float16 a, _Float16 b) {
+  return pkSnorm(float(a), float(b));
+}
+uint32_t pkUnormF16(_Float16 a, _Float16 b) {
+  return pkUnorm(float(a), float(b));
+}
+/// Truncates and saturates; the byte that `n` says of `old`.
+uint32_t pkByte(float a, uint32_t n, uint32_t old) {
+  float x = a > 0.0f ? (a < 255.0f ? a : 255.0f) : 0.0f;
+  uint32_t shift = 8 * (n & 3);
+  return (old & ~(0xffu << shift)) | uint32_t(int32_t(x)) << shift;
+}
+
+float f32FromBf16(uint16_t a) { return bf16ToFloat(a); }
+/// Stochastic rounding: the low bits of a random number are added below the
+/// last place, and the sum is cut.
+float withNoise(float a, uint32_t random, unsigned droppedBits) {
+  uint32_t word = bits<uint32_t>(a);
+  bool finite = (word & 0x7f800000u) != 0x7f800000u;
+  uint32_t below = (1u << droppedBits) - 1;
+  return finite ? bits<float>((word + (random & below)) & ~below) : a;
+}
+uint16_t srBf16(float a, uint32_t random) {
+  return uint16_t(floatToBf16(withNoise(a, random, 16)));
+}
+uint16_t srF16(float a, uint32_t random) {
+  return uint16_t(f16TowardsZero(withNoise(a, random, 13)));
+}
+
 template <SmallFormat format, bool saturate>
 uint16_t pkSmall(float a, float b) {
   return uint16_t(floatToSmall(format, a, saturate) |
@@ -132,6 +176,17 @@ constexpr VectorOp ops[] = {
     valueOp<pkBf16, Hot>("v_cvt_pk_bf16_f32"),
     valueOp<pkF16, Hot>("v_cvt_pk_f16_f32"), // gfx950
     valueOp<pkU16>("v_cvt_pk_u16_u32"),
+    valueOp<snormF16>("v_cvt_norm_i16_f16"),
+    valueOp<unormF16>("v_cvt_norm_u16_f16"),
+    valueOp<pkSnorm>("v_cvt_pknorm_i16_f32"),
+    valueOp<pkUnorm>("v_cvt_pknorm_u16_f32"),
+    valueOp<pkSnormF16>("v_cvt_pknorm_i16_f16"),
+    valueOp<pkUnormF16>("v_cvt_pknorm_u16_f16"),
+    valueOp<pkByte>("v_cvt_pk_u8_f32"),
+    accumulateOp<pkByte>("v_cvt_pkaccum_u8_f32"),
+    valueOp<f32FromBf16>("v_cvt_f32_bf16"), // gfx950, as the next two
+    keepHighOp<srBf16>("v_cvt_sr_bf16_f32"),
+    keepHighOp<srF16>("v_cvt_sr_f16_f32"),
     valueOp<pkI16>("v_cvt_pk_i16_i32"),
     // By chip, and by whether MODE saturates.
     keepHighOp<pkSmall<fp8Fnuz, false>>("v_cvt_pk_fp8_f32.fnuz"),

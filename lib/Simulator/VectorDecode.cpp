@@ -21,14 +21,14 @@ const VectorTables &flyattn::sim::vectorTables() {
         __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("f16c")) {
       t.ops = {avx2::arithmeticOps(), avx2::integerOps(), avx2::convertOps(),
                avx2::halfOps(),       avx2::wideOps(),    avx2::compareOps(),
-               avx2::maskOps()};
-      t.packed = avx2::packedOps();
+               avx2::maskOps(),       avx2::byteOps()};
+      t.packed = {avx2::packedOps(), avx2::dotOps()};
     } else {
       t.ops = {baseline::arithmeticOps(), baseline::integerOps(),
                baseline::convertOps(),    baseline::halfOps(),
                baseline::wideOps(),       baseline::compareOps(),
-               baseline::maskOps()};
-      t.packed = baseline::packedOps();
+               baseline::maskOps(),       baseline::byteOps()};
+      t.packed = {baseline::packedOps(), baseline::dotOps()};
     }
     return t;
   }();
@@ -76,8 +76,9 @@ const StringMap<const VectorOp *> &vectorVariants() {
 const StringMap<const PackedOp *> &packedVariants() {
   static const StringMap<const PackedOp *> map = [] {
     StringMap<const PackedOp *> all;
-    for (const PackedOp &op : vectorTables().packed)
-      all[op.name] = &op;
+    for (ArrayRef<PackedOp> table : vectorTables().packed)
+      for (const PackedOp &op : table)
+        all[op.name] = &op;
     return all;
   }();
   return map;
@@ -301,6 +302,9 @@ bool buildPacked(InstBuilder &b, const AsmText &text, Inst &inst,
   readPackedModifiers(text, op.sources, *m);
   if (m->clamp && op.type == LaneType::B16)
     return b.refuse("integer clamp");
+  bool isDot = StringRef(op.name).starts_with("v_dot");
+  if (isDot && (text.has("op_sel") || text.has("op_sel_hi")))
+    return b.refuse("op_sel of a dot product");
   if (!b.vectorRegister(text.operands[0], words ? 2 : 1, inst.dst))
     return false;
   bool plain = op.plain && !m->clamp;
@@ -324,6 +328,12 @@ bool buildPacked(InstBuilder &b, const AsmText &text, Inst &inst,
 }
 
 } // namespace
+
+const VectorOp *flyattn::sim::findVectorOp(StringRef mnemonic) {
+  auto it = opTable().find(mnemonic);
+  bool vector = it != opTable().end() && it->second.build == buildVector;
+  return vector ? static_cast<const VectorOp *>(it->second.payload) : nullptr;
+}
 
 void flyattn::sim::registerVectorOps(OpTable &table) {
   for (const auto &entry : vectorVariants())

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FloatFunctions.h"
+#include "Transcendental.h"
 
 using namespace flyattn::sim;
 using namespace flyattn::sim::FLYATTN_ISA;
@@ -41,6 +42,50 @@ H roundUp(H a) { return H(__builtin_ceilf(float(a))); }
 H truncate(H a) { return H(__builtin_truncf(float(a))); }
 H roundEven(H a) { return H(__builtin_roundevenf(float(a))); }
 H ldexp(H a, I16 n) { return H(__builtin_ldexp(double(a), n)); }
+
+/// Two roundings.
+H mad(H a, H b, H c) { return H(float(H(float(a) * float(b))) + float(c)); }
+H exp2H(H a) { return H(exp2F32(float(a))); }
+/// Denormals are numbers here, unlike in f32.
+H log2H(H a) { return H(log2F32(float(a))); }
+H sinH(H a) { return H(sinF32(float(a))); }
+H cosH(H a) { return H(cosF32(float(a))); }
+H fractH(H a) {
+  float part = float(a) - __builtin_floorf(float(a));
+  return part > 0x1.ffcp-1f ? H(0x1.ffcp-1f) : H(part);
+}
+I16 frexpExponentH(H a) { return I16(frexpExponent<H>(a)); }
+
+/// v_div_fixup_f16, as the f32 one.
+H divFixupH(H quotient, H b, H a) {
+  auto sign = U16((bits<U16>(a) ^ bits<U16>(b)) & 0x8000);
+  if (a != a)
+    return quieted(a);
+  if (b != b)
+    return quieted(b);
+  float x = float(a), y = float(b);
+  bool aInf = __builtin_isinf(x), bInf = __builtin_isinf(y);
+  if ((x == 0.0f && y == 0.0f) || (aInf && bInf))
+    return bits<H>(U16(0xfe00));
+  if (aInf || y == 0.0f)
+    return bits<H>(U16(sign | 0x7c00));
+  if (bInf || x == 0.0f)
+    return bits<H>(sign);
+  return bits<H>(U16((bits<U16>(quotient) & 0x7fff) | sign));
+}
+
+template <typename T> T minOf3(T a, T b, T c) {
+  T low = a < b ? a : b;
+  return low < c ? low : c;
+}
+template <typename T> T maxOf3(T a, T b, T c) {
+  T high = a > b ? a : b;
+  return high > c ? high : c;
+}
+template <typename T> T medianOf3(T a, T b, T c) {
+  T low = a < b ? a : b, high = a < b ? b : a;
+  return c < low ? low : c > high ? high : c;
+}
 
 U16 addU(U16 a, U16 b) { return U16(a + b); }
 U16 subU(U16 a, U16 b) { return U16(a - b); }
@@ -93,6 +138,31 @@ constexpr VectorOp ops[] = {
     valueOp<truncate>("v_trunc_f16"),
     valueOp<roundEven>("v_rndne_f16"),
     valueOp<ldexp>("v_ldexp_f16"),
+    valueOp<exp2H>("v_exp_f16"),
+    valueOp<log2H>("v_log_f16"),
+    valueOp<sinH>("v_sin_f16"),
+    valueOp<cosH>("v_cos_f16"),
+    valueOp<fractH>("v_fract_f16"),
+    valueOp<frexpMantissa<H>>("v_frexp_mant_f16"),
+    valueOp<frexpExponentH>("v_frexp_exp_i16_f16"),
+    keepHighOp<divFixupH>("v_div_fixup_f16"),
+    valueOp<divFixupH>("v_div_fixup_legacy_f16"),
+    keepHighOp<mad>("v_mad_f16"),
+    valueOp<mad>("v_mad_legacy_f16"),
+    valueOp<mad>("v_madmk_f16"), // printed in the order of mad
+    valueOp<mad>("v_madak_f16"),
+    accumulateOp<mad>("v_mac_f16"),
+    valueOp<fma>("v_fma_legacy_f16"),
+    valueOp<madU>("v_mad_legacy_u16"),
+    valueOp<madI>("v_mad_legacy_i16"),
+    keepHighOp<addU>("v_add_i16"),
+    keepHighOp<subU>("v_sub_i16"),
+    keepHighOp<minOf3<I16>>("v_min3_i16"),
+    keepHighOp<maxOf3<I16>>("v_max3_i16"),
+    keepHighOp<medianOf3<I16>>("v_med3_i16"),
+    keepHighOp<minOf3<U16>>("v_min3_u16"),
+    keepHighOp<maxOf3<U16>>("v_max3_u16"),
+    keepHighOp<medianOf3<U16>>("v_med3_u16"),
     valueOp<addU>("v_add_u16"),
     valueOp<subU>("v_sub_u16"),
     valueOp<subrevU>("v_subrev_u16"),

@@ -303,6 +303,14 @@ constexpr VectorOp mad64Row(const char *name, Handler handler) {
   return op;
 }
 
+/// The 16-bit form keeps the other half of its register.
+constexpr VectorOp bitop3HalfRow() {
+  VectorOp op =
+      maskRow("v_bitop3_b16", VectorForm::Value, bitop3, LaneType::B16, 3);
+  op.keepsHigh = true;
+  return op;
+}
+
 constexpr VectorOp cvtPkF16Row() {
   VectorOp op =
       maskRow("v_cvt_pk_f16_f32", VectorForm::Value, cvtPkF16, LaneType::F32);
@@ -325,6 +333,7 @@ constexpr VectorOp ops[] = {
     mad64Row("v_mad_u64_u32", mad64<false>),
     mad64Row("v_mad_i64_i32", mad64<true>),
     maskRow("v_bitop3_b32", VectorForm::Value, bitop3, LaneType::B32, 3),
+    bitop3HalfRow(),
     cvtPkF16Row(),
     maskRow("v_mbcnt_lo_u32_b32", VectorForm::Value, mbcnt<false>),
     maskRow("v_mbcnt_hi_u32_b32", VectorForm::Value, mbcnt<true>),

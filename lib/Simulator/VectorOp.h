@@ -56,11 +56,14 @@ struct PackedOp {
 
 struct VectorTables {
   llvm::SmallVector<llvm::ArrayRef<VectorOp>, 8> ops;
-  llvm::ArrayRef<PackedOp> packed;
+  llvm::SmallVector<llvm::ArrayRef<PackedOp>, 2> packed;
 };
 
 /// The tables for the best vector extension of this host.
 const VectorTables &vectorTables();
+
+/// The row of a mnemonic without suffix, or null.
+const VectorOp *findVectorOp(llvm::StringRef mnemonic);
 
 #define FLYATTN_DECLARE_VECTOR_TABLES(ISA)                                     \
   namespace ISA {                                                              \
@@ -71,7 +74,9 @@ const VectorTables &vectorTables();
   llvm::ArrayRef<VectorOp> wideOps();                                          \
   llvm::ArrayRef<VectorOp> compareOps();                                       \
   llvm::ArrayRef<VectorOp> maskOps();                                          \
+  llvm::ArrayRef<VectorOp> byteOps();                                          \
   llvm::ArrayRef<PackedOp> packedOps();                                        \
+  llvm::ArrayRef<PackedOp> dotOps();                                           \
   }
 FLYATTN_DECLARE_VECTOR_TABLES(baseline)
 FLYATTN_DECLARE_VECTOR_TABLES(avx2)

@@ -33,6 +33,7 @@ WorkgroupRunner::WorkgroupRunner(const LaunchContext &context)
   group.program = &context.program;
   group.memory = &context.memory;
   group.codeAddress = context.codeAddress;
+  group.mfma = context.options.mfma;
   order.resize(allWaves.size());
   if (!context.options.checks)
     return;
@@ -53,6 +54,7 @@ void WorkgroupRunner::begin(uint64_t linear) {
   std::fill(vectorFile.begin(), vectorFile.end(), poison);
   std::fill(scalarFile.begin(), scalarFile.end(), poison);
   std::fill(lds.begin(), lds.end(), uint8_t(poison));
+  group.time = 0;
   executed = 0;
   random.seed(context.options.seed * 0x9e3779b97f4a7c15u + linear);
   for (unsigned i = 0; i < allWaves.size(); ++i) {
@@ -81,7 +83,8 @@ void WorkgroupRunner::initialise(Wave &wave, unsigned index) {
       scratch.data() + size_t(program.info.scratchSize) * waveSize * index;
   CommitPolicy commit = context.options.commit;
   bool oneByOne = commit == CommitPolicy::Late || context.options.checks ||
-                  context.options.timing;
+                  context.options.timing ||
+                  context.options.mfma != MfmaNumerics::Fma;
   wave.pc = oneByOne ? program.insts.data() : program.joined.data();
   wave.delaysDma = commit != CommitPolicy::Early;
   wave.delaysAll = commit == CommitPolicy::Late;

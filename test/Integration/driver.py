@@ -21,11 +21,12 @@ SMALL = ("--heads", 2, "--seqlen-q", 40, "--head-dim", 64)
 class Help(DriverTest):
     def test_top(self):
         text = self.flyattn("--help").stdout
-        for word in ("compile", "run", "inspect", "launch", "EXIT CODES"):
+        for word in ("compile", "run", "inspect", "launch", "isa",
+                     "EXIT CODES"):
             self.assertIn(word, text)
 
     def test_commands(self):
-        for command in ("compile", "run", "inspect", "launch"):
+        for command in ("compile", "run", "inspect", "launch", "isa"):
             text = self.flyattn(command, "--help").stdout
             self.assertIn("EXAMPLES:", text)
             self.assertIn(f"flyattn {command} ", text)
@@ -68,6 +69,21 @@ class Run(DriverTest):
         result = json.loads((self.folder / "r.json").read_text())
         self.assertEqual(result["status"], "ok")
 
+    def test_matrix_numerics(self):
+        problem = ("--arch", "gfx942", "--heads", 1, "--seqlen-q", 32,
+                   "--head-dim", 64, "--seqlen-kv", 64)
+        bits = []
+        for numerics in ("fma", "cdna3"):
+            result = self.run_json(*problem, "--mfma", numerics,
+                                   "--lse", f"{numerics}.npy")
+            self.assertEqual(result["status"], "ok")
+            bits.append(self.load(f"{numerics}.npy").tobytes())
+        self.assertNotEqual(*bits)
+        self.fails(2, "--mfma cdna3", "run", "--arch", "gfx950",
+                   "--device", "sim", *SMALL, "--mfma", "cdna3")
+        self.fails(2, "exact", "run", "--arch", "gfx942", *SMALL,
+                   "--mfma", "exact")
+
     def test_no_check(self):
         result = self.run_json("--arch", "gfx950", *SMALL, "--check", "none")
         self.assertEqual(result["status"], "not checked")
@@ -86,7 +102,7 @@ class Run(DriverTest):
         self.assertEqual(conflicts, checks["lds_conflict_clocks"])
         self.assertNotIn("checks", self.run_json(*problem, "--checks=off"))
         self.assertNotIn("checks", self.run_json(*problem))
-        self.fails(2, "--checks needs the simulator", "run", *problem,
+        self.fails(2, "--checks and --timing need the simulator", "run", *problem,
                    "--checks", "--device", "hip")
 
     def test_large_problems_are_sampled(self):
@@ -218,6 +234,45 @@ class CompileAndInspect(DriverTest):
                       key=lambda mix: mix.get("mfma", 0))
             self.assertGreater(mix["mfma"], 0)
             self.assertGreater(mix["lds_read"], 0)
+
+
+class Isa(DriverTest):
+    def test_text(self):
+        for chip in CHIPS:
+            text = self.flyattn("isa", "--arch", chip).stdout
+            for word in (chip, "family", "MFMA", "SMEM", "VOPC", "all"):
+                self.assertIn(word, text)
+            self.assertIn("s_rfe_b64", text.split("not implemented")[1])
+
+    def test_json(self):
+        for chip in CHIPS:
+            done = self.flyattn("isa", "--arch", chip, "--json", "-")
+            result = json.loads(done.stdout)
+            self.assertEqual(result["arch"], chip)
+            self.assertGreaterEqual(len(result["implemented"]),
+                                    0.9 * result["total"])
+            self.assertEqual(len(result["implemented"])
+                             + len(result["missing"]), result["total"])
+            families = result["families"].values()
+            self.assertEqual(sum(f["total"] for f in families),
+                             result["total"])
+            self.assertEqual(sum(f["implemented"] for f in families),
+                             len(result["implemented"]))
+            self.assertIn("v_exp_f32", result["implemented"])
+            self.assertIn("s_rfe_b64", result["missing"])
+
+    def test_json_file_beside_text(self):
+        done = self.flyattn("isa", "--arch", "gfx942", "--json", "i.json")
+        self.assertIn("VOP3P", done.stdout)
+        result = json.loads((self.folder / "i.json").read_text())
+        self.assertIn("v_mfma_f32_32x32x4_xf32",
+                      result["implemented"] + result["missing"])
+
+    def test_bad_arguments(self):
+        self.fails(2, "gfx1100", "isa", "--arch", "gfx1100")
+        self.fails(2, "--arch", "isa")
+        self.fails(2, "nowhere", "isa", "--arch", "gfx950", "--json",
+                   "nowhere/i.json")
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ struct Command {
 };
 
 extern const Command compileCommand, runCommand, inspectCommand, launchCommand,
-    timingCommand;
+    isaCommand, timingCommand;
 
 /// All options of the driver, so that --help shows no others. A function, like
 /// the subcommands, because options in every file are registered with it before
@@ -112,6 +112,7 @@ llvm::cl::SubCommand &runSub();
 llvm::cl::SubCommand &inspectSub();
 llvm::cl::SubCommand &timingSub();
 llvm::cl::SubCommand &launchSub();
+llvm::cl::SubCommand &isaSub();
 
 } // namespace flyattn::driver
 

@@ -193,6 +193,8 @@ static Error runLaunch() {
   auto object = load(*launch);
   if (!object)
     return object.takeError();
+  if (Error error = checkSimulatorOptions(object->chip()))
+    return error;
 
   sim::Options options = simulatorOptions();
   auto timing = timingSettings(object->chip(), options);

@@ -402,6 +402,8 @@ Error runRun() {
   Run run;
   if (Error error = setUpProblem(run))
     return error;
+  if (Error error = checkSimulatorOptions(run.chip))
+    return error;
   if (Error error = readExpected(run))
     return error;
   {

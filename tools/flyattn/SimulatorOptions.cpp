@@ -47,6 +47,13 @@ SimulatorOption<sim::CommitPolicy> commit(
                clEnumValN(sim::CommitPolicy::Late, "late",
                           "at the wait for it")),
     cl::init(sim::CommitPolicy::LateDma));
+SimulatorOption<sim::MfmaNumerics>
+    mfma("mfma", cl::desc("Simulator: how matrix instructions add products"),
+         cl::values(clEnumValN(sim::MfmaNumerics::Fma, "fma",
+                               "one fused multiply-add after another"),
+                    clEnumValN(sim::MfmaNumerics::Cdna3, "cdna3",
+                               "in groups, as gfx942 was found to do (slow)")),
+         cl::init(sim::MfmaNumerics::Fma));
 
 /// Bare stands for --checks without a value.
 enum class Checks { Bare, Off, Report, Fail };
@@ -142,7 +149,16 @@ sim::Options simulatorOptions() {
   options.seed = waveSeed;
   options.commit = commit;
   options.checks = checkSeverity(Severity::Fail) != Severity::Off;
+  options.mfma = mfma;
   return options;
+}
+
+Error checkSimulatorOptions(StringRef chip) {
+  if (mfma == sim::MfmaNumerics::Cdna3 && chip != "gfx942")
+    return failure(BadUsage, "--mfma cdna3: the sums of gfx942 are published, "
+                             "those of " +
+                                 chip + " are not; use --mfma fma");
+  return Error::success();
 }
 
 } // namespace flyattn::driver

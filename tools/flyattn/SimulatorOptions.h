@@ -18,6 +18,9 @@ namespace flyattn::driver {
 /// What the options of `run` and `launch` say.
 sim::Options simulatorOptions();
 
+/// BadUsage if they do not fit the chip.
+llvm::Error checkSimulatorOptions(llvm::StringRef chip);
+
 /// What the simulator's checks do: nothing, report what they find, or report
 /// it and fail.
 enum class Severity { Off, Report, Fail };

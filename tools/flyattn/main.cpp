@@ -44,6 +44,12 @@ cl::SubCommand &launchSub() {
   return sub;
 }
 
+cl::SubCommand &isaSub() {
+  static cl::SubCommand sub("isa",
+                            "Show which instructions the simulator runs");
+  return sub;
+}
+
 cl::SubCommand &timingSub() {
   static cl::SubCommand sub("timing", "Print the cycle model's constants");
   return sub;
@@ -62,6 +68,7 @@ EXAMPLES:
   flyattn inspect kernel.hsaco
   flyattn launch launch.json --json -
   flyattn run --arch gfx950 --heads 8 --seqlen-q 2048 --timing
+  flyattn isa --arch gfx950
   flyattn run --help                   every option of `run`, with examples
 
 EXIT CODES:
@@ -69,9 +76,9 @@ EXIT CODES:
   3 no kernel supports the problem   4 device
 )";
 
-static const Command *const kCommands[] = {&compileCommand, &runCommand,
-                                           &inspectCommand, &launchCommand,
-                                           &timingCommand};
+static const Command *const kCommands[] = {
+    &compileCommand, &runCommand, &inspectCommand,
+    &launchCommand,  &isaCommand, &timingCommand};
 
 static const Command *selected() {
   for (const Command *command : kCommands)
@@ -102,9 +109,8 @@ int main(int argc, char **argv) {
     return BadUsage;
   const Command *command = selected();
   if (!command) {
-    errs() << "flyattn: a command is needed: compile, run, inspect, launch or "
-              "timing; "
-              "see `flyattn --help`\n";
+    errs() << "flyattn: a command is needed: compile, run, inspect, launch, "
+              "isa or timing; see `flyattn --help`\n";
     return BadUsage;
   }
   int code = report(command->run());

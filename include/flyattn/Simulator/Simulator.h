@@ -62,8 +62,10 @@ enum class WaveOrder { Forward, Reverse, Random };
 enum class CommitPolicy { Early, LateDma, Late };
 
 /// The arithmetic of matrix instructions. `Fma` is the reference: products and
-/// sums in f32 by fused multiply-add, k ascending.
-enum class MfmaNumerics { Fma };
+/// sums in f32 by fused multiply-add, k ascending. `Cdna3` adds groups of
+/// products as gfx942 was found to do; it is slow, and for gfx942 only. See
+/// docs/Simulator.md.
+enum class MfmaNumerics { Fma, Cdna3 };
 
 struct Options {
   unsigned threads = 0; ///< host threads; 0 = one a core

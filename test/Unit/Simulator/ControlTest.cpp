@@ -53,9 +53,70 @@ TEST(Control, BackwardBranchAndHints) {
                     "s_icache_inv\ns_dcache_inv\ns_dcache_wb\n"
                     "s_dcache_inv_vol\ns_dcache_wb_vol\n"
                     "buffer_inv sc1\nbuffer_wbl2 sc1\ns_ttracedata\n"
-                    "s_incperflevel 1\ns_decperflevel 1"))
+                    "s_incperflevel 1\ns_decperflevel 1\ns_wakeup\n"
+                    "s_sendmsg sendmsg(MSG_INTERRUPT)\nv_clrexcp\nds_nop\n"
+                    "s_dcache_discard s[4:5], 0x0\n"
+                    "s_dcache_discard_x2 s[4:5], 0x0\n"
+                    "s_atc_probe 7, s[4:5], 0x0\n"
+                    "s_atc_probe_buffer 7, s[8:11], 0x0"))
       << k.error;
   EXPECT_EQ(k.s(21), 15u);
+}
+
+// Without a debugger these conditions never hold.
+TEST(Control, DebuggerBranches) {
+  for (const char *branch :
+       {"s_cbranch_cdbgsys", "s_cbranch_cdbguser", "s_cbranch_cdbgsys_or_user",
+        "s_cbranch_cdbgsys_and_user"}) {
+    KernelText k("gfx942");
+    ASSERT_TRUE(k.run(std::string(branch) + " 1f\ns_mov_b32 s20, 1\n1:\n"))
+        << k.error;
+    EXPECT_EQ(k.s(20), 1u) << branch;
+  }
+}
+
+TEST(Control, CallAndReturn) {
+  KernelText k("gfx950");
+  // A subroutine that doubles s20, called in two ways.
+  ASSERT_TRUE(k.run("s_mov_b32 s20, 3\ns_call_b64 s[30:31], 2f\n"
+                    "s_add_u32 s20, s20, 1\n"
+                    "s_getpc_b64 s[32:33]\n1:\n"
+                    "s_add_u32 s32, s32, 2f-1b\ns_addc_u32 s33, s33, 0\n"
+                    "s_swappc_b64 s[30:31], s[32:33]\n"
+                    "s_mov_b32 s21, 1\ns_branch 3f\n"
+                    "2:\ns_lshl_b32 s20, s20, 1\ns_setpc_b64 s[30:31]\n"
+                    "s_mov_b32 s22, 1\n3:\n"))
+      << k.error;
+  EXPECT_EQ(k.s(20), 14u); // (3 * 2 + 1) * 2
+  EXPECT_EQ(k.s(21), 1u);
+  EXPECT_EQ(k.s(22), 0u); // behind the return
+}
+
+// The source of s_swappc is read before the destination is written.
+TEST(Control, SwapWithItself) {
+  KernelText k("gfx942");
+  ASSERT_TRUE(k.run("s_getpc_b64 s[30:31]\n1:\ns_add_u32 s30, s30, 2f-1b\n"
+                    "s_addc_u32 s31, s31, 0\ns_swappc_b64 s[30:31], s[30:31]\n"
+                    "s_mov_b32 s20, 1\ns_branch 3f\n"
+                    "2:\ns_setpc_b64 s[30:31]\n3:\n"))
+      << k.error;
+  EXPECT_EQ(k.s(20), 1u);
+}
+
+TEST(Control, JumpOutOfTheCodeIsAnError) {
+  KernelText k("gfx942");
+  EXPECT_FALSE(k.run("s_mov_b64 s[20:21], 0x1000\ns_setpc_b64 s[20:21]"));
+  EXPECT_NE(k.error.find("jumps out of the kernel's code"), std::string::npos)
+      << k.error;
+}
+
+TEST(Control, SavedEndOfProgram) {
+  KernelText k("gfx950");
+  k.data.assign(4, 0);
+  ASSERT_TRUE(k.run("v_mov_b32 v0, 0\nv_mov_b32 v1, 7\n"
+                    "global_store_dword v0, v1, s[4:5]\ns_endpgm_saved"))
+      << k.error;
+  EXPECT_EQ(k.data[0], 7);
 }
 
 TEST(Control, TrapIsAnError) {
@@ -122,6 +183,46 @@ TEST(ScalarMemory, BufferLoadsAreClamped) {
         << k.error;
     for (unsigned i = 0; i < n; ++i)
       EXPECT_EQ(k.s(20 + i), i < 3 ? 0x5a5a5a5au : 0u) << n << " " << i;
+  }
+}
+
+TEST(ScalarMemory, StoresOfEveryWidth) {
+  for (bool buffer : {false, true})
+    for (unsigned n : {1u, 2u, 4u}) {
+      KernelText k("gfx942");
+      k.data.assign(64, 0xee);
+      for (unsigned i = 0; i < 4; ++i)
+        k.s(20 + i) = 0x11111111 * (i + 1);
+      k.s(28) = 8;
+      std::string data =
+          n == 1 ? "s20" : "s[20:" + std::to_string(19 + n) + "]";
+      std::string name =
+          std::string(buffer ? "s_buffer_store_dword" : "s_store_dword") +
+          (n == 1 ? "" : "x" + std::to_string(n)) + " ";
+      std::string text =
+          buffer ? "s_mov_b32 s48, s4\ns_mov_b32 s49, s5\ns_mov_b32 s50, 20\n"
+                   "s_mov_b32 s51, 0\n" +
+                       name + data + ", s[48:51], s28"
+                 : name + data + ", s[4:5], 0x8";
+      ASSERT_TRUE(k.run(text)) << text << k.error;
+      for (unsigned i = 0; i < 16; ++i) {
+        W got;
+        std::memcpy(&got, &k.data[4 * i], 4);
+        // The buffer ends after 20 bytes.
+        bool written = i >= 2 && i < 2 + n && (!buffer || i < 5);
+        EXPECT_EQ(got, written ? 0x11111111 * (i - 1) : 0xeeeeeeeeu) << text;
+      }
+    }
+}
+
+// Time goes on between two readings.
+TEST(ScalarMemory, Time) {
+  for (const char *name : {"s_memtime", "s_memrealtime"}) {
+    KernelText k("gfx950");
+    ASSERT_TRUE(k.run(std::string(name) + " s[20:21]\ns_waitcnt lgkmcnt(0)\n" +
+                      name + " s[22:23]\ns_waitcnt lgkmcnt(0)"))
+        << k.error;
+    EXPECT_GT(k.s64(22), k.s64(20)) << name;
   }
 }
 

@@ -60,9 +60,11 @@ std::set<std::string> namedInTests() {
 /// through all parts.
 bool isAssembledFromParts(llvm::StringRef name) {
   for (const char *prefix :
-       {"v_cmp_", "v_cmpx_", "s_cmp_", "s_cmpk_", "global_", "flat_", "buffer_",
-        "scratch_", "ds_", "s_buffer_load_", "s_load_", "v_cvt_pk_fp8",
-        "v_cvt_pk_bf8", "v_cvt_pk_f32_", "v_cvt_f32_fp8", "v_cvt_f32_bf8"})
+       {"v_cmp_",    "v_cmpx_",       "s_cmp_",        "s_cmpk_",
+        "global_",   "flat_",         "buffer_",       "scratch_",
+        "ds_",       "s_buffer_",     "s_load_",       "s_store_",
+        "s_atomic_", "v_cvt_pk_fp8",  "v_cvt_pk_bf8",  "v_cvt_scalef32_",
+        "v_cvt_sr_", "v_cvt_pk_f32_", "v_cvt_f32_fp8", "v_cvt_f32_bf8"})
     if (name.starts_with(prefix))
       return true;
   return false;

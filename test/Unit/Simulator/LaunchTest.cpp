@@ -117,11 +117,11 @@ TEST(LaunchChecks, DynamicLdsFollowsTheStatic) {
 
 TEST(Errors, UnknownInstructionOnlyWhenExecuted) {
   Launch l;
-  std::string unknown = "v_cubeid_f32 v0, v1, v2, v3";
+  std::string unknown = "s_rfe_b64 s[0:1]";
   EXPECT_TRUE(l.run("s_branch 1f\n" + unknown + "\n1:\ns_endpgm")) << l.error;
   EXPECT_FALSE(l.run("s_nop 0\n" + unknown + "\ns_endpgm"));
   EXPECT_EQ(l.error,
-            "kernel 'kernel', offset 0x4, `v_cubeid_f32 v0, v1, v2, v3`: "
+            "kernel 'kernel', offset 0x4, `s_rfe_b64 s[0:1]`: "
             "instruction is not implemented (workgroup 0,0,0, wave 0)");
 }
 
@@ -194,7 +194,7 @@ TEST(Errors, TheFirstWorkgroupIsReported) {
     l.params.grid = {64, 1, 1};
     l.options.threads = threads;
     EXPECT_FALSE(l.run("s_cmp_lt_u32 s2, 7\ns_cbranch_scc1 1f\n"
-                       "v_cubeid_f32 v0, v1, v2, v3\n1:\ns_endpgm"));
+                       "s_rfe_b64 s[0:1]\n1:\ns_endpgm"));
     EXPECT_TRUE(l.errorHas("workgroup 7,0,0")) << l.error;
   }
 }

@@ -283,7 +283,7 @@ TEST(MfmaOperands, ModifiersAreRefused) {
   KernelText k("gfx942");
   EXPECT_FALSE(
       k.run("v_mfma_f32_32x32x2_f32 v[16:31], v0, v1, v[16:31] cbsz:1"));
-  EXPECT_NE(k.error.find("modifier"), std::string::npos) << k.error;
+  EXPECT_NE(k.error.find("cbsz"), std::string::npos) << k.error;
 }
 
 // All paths of the host give the same bits, NaN payloads aside.

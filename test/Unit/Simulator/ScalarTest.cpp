@@ -88,7 +88,31 @@ D extract(D x, W field, unsigned bits, bool isSigned) {
   return lowest(D(value), bits);
 }
 
+/// Groups of four bits that have a one: all four bits, or one bit a group.
+D quads(D x, unsigned bits, bool keepPlace) {
+  D result = 0;
+  for (unsigned n = 0; n < bits; ++n)
+    if (x >> n & 1)
+      result |= keepPlace ? D(15) << n / 4 * 4 : D(1) << n / 4;
+  return result;
+}
+
 const ScalarCase cases[] = {
+    {"s_wqm_b32", "dd",
+     [](D a, D, bool) { return nonZero(quads(a, 32, true)); }},
+    {"s_wqm_b64", "qq",
+     [](D a, D, bool) { return nonZero(quads(a, 64, true)); }},
+    {"s_quadmask_b32", "dd",
+     [](D a, D, bool) { return nonZero(quads(a, 32, false)); }},
+    {"s_quadmask_b64", "qq",
+     [](D a, D, bool) { return nonZero(quads(a, 64, false)); }},
+    {"s_bitreplicate_b64_b32", "qd",
+     [](D a, D, bool) {
+       D result = 0;
+       for (unsigned n = 0; n < 64; ++n)
+         result |= (a >> n / 2 & 1) << n;
+       return Outcome{result};
+     }},
     {"s_add_u32", "ddd",
      [](D a, D b, bool) { return Outcome{low(a + b), int((a + b) >> 32)}; }},
     {"s_sub_u32", "ddd",
