@@ -18,8 +18,7 @@
 #ifndef FLYATTN_LIB_SIMULATOR_CHECKDEFINED_H
 #define FLYATTN_LIB_SIMULATOR_CHECKDEFINED_H
 
-#include "CheckReports.h"
-#include "Observer.h"
+#include "CheckPending.h"
 
 namespace flyattn::sim {
 
@@ -32,7 +31,7 @@ public:
   /// Before the instruction is executed, while its sources have their values.
   void step(const Wave &wave, const Inst *inst, const InstInfo &info);
   /// While a memory instruction is issued: LDS bytes, and the data of stores.
-  void memory(const MemoryEvent &event);
+  void memory(const MemoryEvent &event, const Operation &operation);
 
 private:
   /// How being undefined spreads through an instruction.
@@ -97,8 +96,9 @@ private:
   void checkBranch(const Site &site);
   void report(const Site &site, uint64_t lanes, const std::string &what);
 
-  void ldsWrite(const MemoryEvent &event, WaveState &state);
-  void ldsRead(const MemoryEvent &event, WaveState &state);
+  void ldsWrite(const Operation &operation, const Inst *inst, WaveState &state);
+  void ldsRead(const Operation &operation, WaveState &state);
+  uint64_t undefinedLanes(const Operation &operation, uint32_t offset) const;
   void permute(const MemoryEvent &event, WaveState &state);
   void storeData(const MemoryEvent &event, WaveState &state);
   void setBytes(uint32_t address, unsigned bytes, bool defined);

@@ -36,7 +36,8 @@ void DefinedCheck::checkAddress(const Site &site) {
   setScalars(site, 0, false);
 }
 
-void DefinedCheck::memory(const MemoryEvent &event) {
+void DefinedCheck::memory(const MemoryEvent &event,
+                          const Operation &operation) {
   WaveState &state = states[event.wave.id];
   const InstInfo &info = event.info;
   if (info.unit == Unit::Vmem && info.stores)
@@ -44,7 +45,7 @@ void DefinedCheck::memory(const MemoryEvent &event) {
   if (info.unit == Unit::LdsDma) {
     for (uint64_t left = event.lanes(); left; left &= left - 1) {
       unsigned lane = unsigned(std::countr_zero(left));
-      setBytes(event.ldsAddress(lane), event.ldsBytes(), true);
+      setBytes(operation.address[lane], operation.ldsBytes(), true);
     }
     return;
   }
@@ -53,9 +54,9 @@ void DefinedCheck::memory(const MemoryEvent &event) {
   if (info.permutes)
     return permute(event, state);
   if (info.stores)
-    ldsWrite(event, state);
+    ldsWrite(operation, event.inst(), state);
   if (!info.vectorWrites.empty())
-    ldsRead(event, state);
+    ldsRead(operation, state);
 }
 
 /// Buffers drop what is out of range: that may be anything.
@@ -109,14 +110,15 @@ bool DefinedCheck::bytesDefined(uint32_t address, unsigned bytes) const {
   return true;
 }
 
-void DefinedCheck::ldsWrite(const MemoryEvent &event, WaveState &state) {
-  const InstInfo &info = event.info;
-  for (unsigned half = 0; half < event.ldsHalves(); ++half) {
+void DefinedCheck::ldsWrite(const Operation &operation, const Inst *inst,
+                            WaveState &state) {
+  const InstInfo &info = *operation.info;
+  for (unsigned half = 0; half < (info.pair ? 2 : 1); ++half) {
     // src[1] and src[2] are the data of the halves.
-    unsigned data = event.inst()->src[1 + half];
-    for (uint64_t left = event.lanes(); left; left &= left - 1) {
+    unsigned data = inst->src[1 + half];
+    for (uint64_t left = operation.lanes; left; left &= left - 1) {
       unsigned lane = unsigned(std::countr_zero(left));
-      uint32_t address = event.ldsAddress(lane, half);
+      uint32_t address = operation.address[lane] + info.pairOffset[half];
       for (unsigned n = 0; n < info.bytes; n += 4) {
         // An atomic keeps what is there: it is defined only if both are.
         unsigned bytes = std::min<unsigned>(4, info.bytes - n);
@@ -128,31 +130,40 @@ void DefinedCheck::ldsWrite(const MemoryEvent &event, WaveState &state) {
   }
 }
 
-void DefinedCheck::ldsRead(const MemoryEvent &event, WaveState &state) {
-  const InstInfo &info = event.info;
+/// The lanes of which some byte is undefined, `offset` behind their address.
+uint64_t DefinedCheck::undefinedLanes(const Operation &operation,
+                                      uint32_t offset) const {
+  uint64_t undefined = 0;
+  unsigned bytes = operation.info->bytes;
+  for (uint64_t left = operation.lanes; left; left &= left - 1) {
+    unsigned lane = unsigned(std::countr_zero(left));
+    bool defined = bytesDefined(operation.address[lane] + offset, bytes);
+    undefined |= uint64_t(!defined) << lane;
+  }
+  return undefined;
+}
+
+void DefinedCheck::ldsRead(const Operation &operation, WaveState &state) {
+  const InstInfo &info = *operation.info;
   RegisterRange result = info.vectorWrites.front();
-  uint64_t lanes = event.lanes();
-  uint64_t whole = 0; // lanes of which some byte is undefined
-  for (unsigned half = 0; half < event.ldsHalves(); ++half)
-    for (uint64_t left = lanes; left; left &= left - 1) {
-      unsigned lane = unsigned(std::countr_zero(left));
-      if (!bytesDefined(event.ldsAddress(lane, half), info.bytes))
-        whole |= uint64_t(1) << lane;
-    }
-  bool transposes = traits[event.inst()->index].transposes;
+  uint64_t whole = undefinedLanes(operation, info.pairOffset[0]);
+  if (info.pair)
+    whole |= undefinedLanes(operation, info.pairOffset[1]);
+  bool transposes = traits[operation.inst].transposes;
+  unsigned perHalf = info.pair ? result.count / 2 : result.count;
   for (unsigned n = 0; n < result.count; ++n) {
     uint64_t undefined = 0;
-    unsigned perHalf = result.count / event.ldsHalves();
     for (uint64_t left = whole; left; left &= left - 1) {
       unsigned lane = unsigned(std::countr_zero(left));
-      uint32_t address = event.ldsAddress(lane, n / perHalf) + n % perHalf * 4;
+      uint32_t address = operation.address[lane] +
+                         info.pairOffset[n / perHalf] + n % perHalf * 4;
       if (transposes) // an element of every lane of the group
         undefined |= uint64_t(0xffff) << (lane & ~15u);
       else if (!bytesDefined(address, std::min<unsigned>(4, info.bytes)))
         undefined |= uint64_t(1) << lane;
     }
     uint64_t &target = state.vector[result.first + n];
-    target = (target & ~lanes) | (undefined & lanes);
+    target = (target & ~operation.lanes) | (undefined & operation.lanes);
   }
 }
 

@@ -198,16 +198,19 @@ void PendingCheck::checkLds(WaveState &state, const Operation &operation) {
 }
 
 static void setLdsBytes(Operation &operation, const MemoryEvent &event) {
-  operation.lanes = event.lanes();
+  event.ldsAddresses(operation.address);
   uint32_t low = ~0u, high = 0, bits = 0;
-  for (uint64_t left = operation.lanes; left; left &= left - 1) {
-    unsigned lane = unsigned(std::countr_zero(left));
-    uint32_t address = event.ldsAddress(lane) - event.info.pairOffset[0];
-    operation.address[lane] = address;
+  auto include = [&](uint32_t address) {
     low = std::min(low, address);
     high = std::max(high, address);
     bits |= address;
-  }
+  };
+  if (operation.lanes == allLanes)
+    for (uint32_t address : operation.address)
+      include(address);
+  else
+    for (uint64_t left = operation.lanes; left; left &= left - 1)
+      include(operation.address[std::countr_zero(left)]);
   const uint32_t *offsets = event.info.pairOffset;
   operation.misaligned = bits & 15;
   operation.low = low + std::min(offsets[0], offsets[1]);
@@ -226,9 +229,10 @@ const Operation &PendingCheck::memory(const MemoryEvent &event) {
   operation.inst = event.inst()->index;
   operation.wave = event.wave.id;
   operation.queues = event.info.raisesVm + event.info.raisesLgkm;
+  operation.lanes = event.lanes();
   operation.low = operation.high = 0;
   bool lds = event.info.unit == Unit::Lds && !event.info.permutes;
-  if ((lds || event.info.unit == Unit::LdsDma) && event.lanes()) {
+  if ((lds || event.info.unit == Unit::LdsDma) && operation.lanes) {
     setLdsBytes(operation, event);
     if (state.dmas || !lds)
       checkLds(state, operation);

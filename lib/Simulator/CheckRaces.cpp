@@ -29,7 +29,8 @@ RaceCheck::RaceCheck(const Program &program, uint32_t ldsSize,
 RaceCheck::Mark RaceCheck::Mark::make(uint32_t interval,
                                       const Operation &operation) {
   return {uint64_t(interval) << 32 | uint64_t(operation.wave) << 27 |
-          (operation.info->atomic ? atomicBit : 0) | operation.inst};
+          (operation.info->atomic ? atomicBit : 0) |
+          (operation.inst & instBits)};
 }
 
 void RaceCheck::barrier(PendingCheck &pending) {

@@ -46,11 +46,12 @@ private:
   struct Mark {
     static constexpr uint64_t waveBits = uint64_t(31) << 27,
                               atomicBit = uint64_t(1) << 26,
-                              byteBits = uint64_t(255) << 18;
+                              byteBits = uint64_t(255) << 18,
+                              instBits = (uint64_t(1) << 18) - 1;
     uint64_t bits = 0;
 
     static Mark make(uint32_t interval, const Operation &operation);
-    uint32_t inst() const { return bits & 0x3ffff; }
+    uint32_t inst() const { return bits & instBits; }
     unsigned wave() const { return unsigned((bits & waveBits) >> 27); }
     bool sameInterval(Mark other) const { return !((bits ^ other.bits) >> 32); }
     bool sameWave(Mark other) const {

@@ -37,7 +37,7 @@ void Checks::memory(const MemoryEvent &event) {
   const Operation &operation = pending.memory(event);
   if (operation.touchesLds())
     races.touch(operation);
-  defined.memory(event);
+  defined.memory(event, operation);
   if (event.info.unit != Unit::Lds)
     return;
   LdsCost cost = ldsCosts.of(event);

@@ -138,11 +138,8 @@ LdsCost LdsCosts::of(const MemoryEvent &event) {
   uint64_t lanes = event.lanes();
   if (!lanes)
     return {};
-  uint32_t addresses[waveSize] = {}, pattern[waveSize] = {};
-  for (uint64_t left = lanes; left; left &= left - 1) {
-    unsigned lane = unsigned(std::countr_zero(left));
-    addresses[lane] = event.ldsAddress(lane);
-  }
+  uint32_t addresses[waveSize], pattern[waveSize];
+  event.ldsAddresses(addresses);
   // Banks are dwords: a move by whole dwords only rotates them.
   uint32_t first = addresses[std::countr_zero(lanes)] & ~3u;
   for (unsigned lane = 0; lane < waveSize; ++lane)

@@ -53,6 +53,17 @@ struct MemoryEvent {
     return uint32_t(access.at(lane) - reinterpret_cast<uint64_t>(wave.lds)) +
            info.pairOffset[half];
   }
+  /// The same of all lanes, of the first half before its offset.
+  void ldsAddresses(uint32_t *addresses) const {
+    if (info.unit == Unit::LdsDma || !access.offset) {
+      for (unsigned lane = 0; lane < waveSize; ++lane)
+        addresses[lane] = ldsAddress(lane) - info.pairOffset[0];
+      return;
+    }
+    auto base = uint32_t(access.base - reinterpret_cast<uint64_t>(wave.lds));
+    for (unsigned lane = 0; lane < waveSize; ++lane)
+      addresses[lane] = base + access.offset[lane];
+  }
   /// Bytes at each such address: DMA writes whole dwords.
   unsigned ldsBytes() const {
     return info.unit == Unit::LdsDma && info.bytes < 4 ? 4 : info.bytes;

@@ -102,7 +102,7 @@ class Run(DriverTest):
         self.assertEqual(conflicts, checks["lds_conflict_clocks"])
         self.assertNotIn("checks", self.run_json(*problem, "--checks=off"))
         self.assertNotIn("checks", self.run_json(*problem))
-        self.fails(2, "--checks needs the simulator", "run", *problem,
+        self.fails(2, "--checks and --timing need the simulator", "run", *problem,
                    "--checks", "--device", "hip")
 
     def test_large_problems_are_sampled(self):
