@@ -49,7 +49,7 @@ TEST(LdsCounter, AddressesOfLanes) {
                     "ds_read_b32 v2, v30\ns_waitcnt lgkmcnt(0)"))
       << k.error;
   for (unsigned i = 0; i < 64; ++i) {
-    EXPECT_EQ(k.vgpr[1][i], 0xff00ff >> i & 1 && i < 32 ? k.vgpr[0][i] : 7u);
+    EXPECT_EQ(k.vgpr[1][i], i < 32 && 0xff00ff >> i & 1 ? k.vgpr[0][i] : 7u);
     EXPECT_EQ(k.vgpr[2][i], k.vgpr[0][63 - i]);
   }
   EXPECT_FALSE(k.run("s_mov_b32 m0, 0xff04\nds_read_addtid_b32 v1"));
