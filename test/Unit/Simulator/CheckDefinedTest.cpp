@@ -149,8 +149,9 @@ TEST(UndefinedCheck, LdsAddressesInM0) {
                   store)
                 .size(),
             1u); // the last lane's
-  EXPECT_EQ(check("ds_read_addtid_b32 v8\ns_waitcnt lgkmcnt(0)\n").size(), 1u)
-      << "M0 is undefined";
+  EXPECT_EQ(check("s_and_b32 m0, s20, 0xfc\ns_nop 0\n"
+                  "ds_read_addtid_b32 v8\ns_waitcnt lgkmcnt(0)\n"),
+            (Lines{"undefined: ds_read_addtid_b32 v8: 1"}));
 }
 
 /// An undefined column of B makes a column of the result undefined.
