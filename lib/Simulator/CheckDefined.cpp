@@ -57,6 +57,12 @@ void DefinedCheck::beginWorkgroup() {
   std::fill(ldsDefined.begin(), ldsDefined.end(), 0);
 }
 
+void DefinedCheck::forget(const Wave &wave) {
+  WaveState &state = states[wave.id];
+  std::fill(state.vector.begin(), state.vector.end(), 0);
+  std::fill(state.scalar.begin(), state.scalar.end(), 0);
+}
+
 /// "32x32x16" in a mnemonic: the columns, or 0 with more than one block.
 static unsigned columnsOf(StringRef base) {
   if (base.contains("4x4x") || base.contains("_2b_") || base.contains("_4b_"))

@@ -30,6 +30,9 @@ public:
   void beginWorkgroup();
   /// Before the instruction is executed, while its sources have their values.
   void step(const Wave &wave, const Inst *inst, const InstInfo &info);
+  /// Registers that the text does not name may have been written: from here on
+  /// all of the wave's count as written.
+  void forget(const Wave &wave);
   /// While a memory instruction is issued: LDS bytes, and the data of stores.
   void memory(const MemoryEvent &event, const Operation &operation);
 

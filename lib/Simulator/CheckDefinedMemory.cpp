@@ -115,7 +115,7 @@ void DefinedCheck::ldsWrite(const Operation &operation, const Inst *inst,
   const InstInfo &info = *operation.info;
   for (unsigned half = 0; half < (info.pair ? 2 : 1); ++half) {
     // src[1] and src[2] are the data of the halves.
-    unsigned data = inst->src[1 + half];
+    unsigned data = info.addressInM0 ? inst->dst : inst->src[1 + half];
     for (uint64_t left = operation.lanes; left; left &= left - 1) {
       unsigned lane = unsigned(std::countr_zero(left));
       uint32_t address = operation.address[lane] + info.pairOffset[half];

@@ -237,6 +237,10 @@ const Operation &PendingCheck::memory(const MemoryEvent &event) {
     if (state.dmas || !lds)
       checkLds(state, operation);
   }
+  if (!operation.queues) { // nothing waits for it
+    unused.push_back(&operation);
+    return operation;
+  }
   claim(state, operation);
   if (event.info.raisesVm)
     state.vm.push_back(&operation);

@@ -28,6 +28,8 @@ void Checks::beginWorkgroup(std::array<uint32_t, 3> id) {
 
 void Checks::step(const Wave &wave, const Inst *inst) {
   const InstInfo &info = infos[inst->index];
+  if (info.indexed)
+    return defined.forget(wave);
   pending.step(wave, inst, info);
   hazards.step(wave, inst, info);
   defined.step(wave, inst, info);

@@ -49,10 +49,11 @@ constexpr UnitRow unitTable[] = {
     {"s_swappc", Unit::Branch},
     {"s_call", Unit::Branch},
     {"s_load", Unit::Smem},
-    {"s_buffer_", Unit::Smem},
+    {"s_buffer_load", Unit::Smem},
     {"s_store", Unit::Smem},
-    {"s_scratch_", Unit::Smem},
-    {"s_atomic_", Unit::Smem},
+    {"s_buffer_store", Unit::Smem},
+    {"s_atomic", Unit::Smem},
+    {"s_buffer_atomic", Unit::Smem},
     {"s_memtime", Unit::Smem},
     {"s_memrealtime", Unit::Smem},
     {"s_sendmsg", Unit::Other},
@@ -147,7 +148,7 @@ NamedRegister parseRegister(StringRef name) {
 const StringMap<uint8_t> &transferBytes() {
   static const StringMap<uint8_t> table = [] {
     StringMap<uint8_t> all;
-    auto add = [&](StringRef prefix, const auto &ops) {
+    auto add = [&](StringRef prefix, auto ops) {
       for (const TransferOp &op : ops)
         all[(prefix + op.suffix).str()] = op.bytes;
     };
@@ -225,7 +226,7 @@ void Describer::addImplicit(const MCInstrDesc &desc, InstInfo &info) {
     addRegister(reg, vector, reads);
   for (RegisterRange range : reads)
     if (!(info.unit == Unit::Mfma && range.first == SlotExec) &&
-        !(info.unit == Unit::Lds && range.first == SlotM0))
+        !(info.unit == Unit::Lds && range.first == SlotM0 && !info.addressInM0))
       info.scalarReads.push_back(range);
   for (MCPhysReg reg : desc.implicit_defs())
     addRegister(reg, info.vectorWrites, info.scalarWrites);
@@ -281,6 +282,11 @@ void Describer::describeMemory(const AsmText &text, InstInfo &info) {
   info.pushes = text.base == "ds_permute_b32";
   if (auto it = transferBytes().find(text.base); it != transferBytes().end())
     info.bytes = it->second;
+  if (info.addressInM0) {
+    bool oneCounter = !text.base.contains("_addtid_") && lds;
+    info.bytes = lds ? 4 : info.bytes;
+    info.laneStride = oneCounter ? 0 : info.bytes > 4 ? 16 : 4;
+  }
   info.pair = lds && (text.base.starts_with("ds_read2") ||
                       text.base.starts_with("ds_write2"));
   if (info.pair) {
@@ -330,6 +336,9 @@ void Describer::describe(const MCInst &mc, const AsmText &text,
   info.loads = desc.mayLoad();
   info.stores = desc.mayStore();
   info.dpp = text.dpp;
+  info.addressInM0 = info.unit == Unit::LdsDma ||
+                     text.base.contains("_addtid_") ||
+                     text.base == "ds_append" || text.base == "ds_consume";
   for (unsigned n = 0; n < desc.getNumDefs(); ++n)
     addOperand(mc, n, info.vectorWrites, info.scalarWrites);
   for (unsigned n = desc.getNumDefs(); n < mc.getNumOperands(); ++n) {
@@ -370,11 +379,16 @@ std::vector<InstInfo> Describer::run() {
       chip.target->createMCDisassembler(*chip.subtarget, context));
   std::vector<InstInfo> infos(program.insts.size());
   ArrayRef<uint8_t> code(program.code);
+  bool indexes = false; // between s_set_gpr_idx_on and _off
   for (size_t i = 0; i < program.listing.size(); ++i) {
     const DisassembledInst &listed = program.listing[i];
     InstInfo &info = infos[i];
     AsmText text = parseAsmText(listed.text);
     info.unit = unitOf(text);
+    indexes |= text.base == "s_set_gpr_idx_on";
+    indexes &= text.base != "s_set_gpr_idx_off";
+    info.indexed =
+        (indexes && isVectorAlu(info.unit)) || text.base.contains("_movrel");
     MCInst mc;
     uint64_t size = 0;
     if (disassembler->getInstruction(mc, size, code.slice(listed.offset),
@@ -391,9 +405,8 @@ std::vector<InstInfo> Describer::run() {
       describeMfma(mc, text, info);
     else if (isVectorMemory(info.unit))
       describeMemory(text, info);
-    else if (info.unit == Unit::Smem)
-      for (RegisterRange range : info.scalarWrites)
-        info.bytes = uint8_t(4 * range.count);
+    else if (info.unit == Unit::Smem && !text.operands.empty())
+      info.bytes = uint8_t(4 * text.operands[0].count);
     bool flat = text.base.starts_with("flat_");
     info.raisesVm = info.unit == Unit::Vmem || info.unit == Unit::LdsDma;
     info.raisesLgkm = info.unit == Unit::Lds || info.unit == Unit::Smem || flat;

@@ -77,15 +77,18 @@ struct InstInfo {
   bool loads = false, stores = false;        ///< an atomic does both
   bool atomic = false;
   bool dpp = false;
-  bool permutes = false;   ///< ds_permute and the like touch no LDS bytes
-  bool pushes = false;     ///< ds_permute: lanes say where to, not where from
-  bool keepsPart = false;  ///< writes part of a register, the rest stays
-  uint8_t waitStates = 1;  ///< that it counts for; s_nop n: n + 1
-  uint8_t vmWait = 0xff;   ///< s_waitcnt: vmcnt (63 = any)
+  bool indexed = false;   ///< names registers by M0 as well: see no ranges here
+  bool permutes = false;  ///< ds_permute and the like touch no LDS bytes
+  bool pushes = false;    ///< ds_permute: lanes say where to, not where from
+  bool keepsPart = false; ///< writes part of a register, the rest stays
+  uint8_t waitStates = 1; ///< that it counts for; s_nop n: n + 1
+  uint8_t vmWait = 0xff;  ///< s_waitcnt: vmcnt (63 = any)
   uint8_t lgkmWait = 0xff; ///< s_waitcnt: lgkmcnt (15 = any)
   /// In memory or LDS: of a lane, of one half for ds_read2 and ds_write2, of
   /// the whole for scalar loads.
   uint8_t bytes = 0;
+  bool addressInM0 = false;    ///< LDS: lane n is at M0 + n * laneStride
+  uint8_t laneStride = 0;      ///< bytes
   bool pair = false;           ///< ds_read2, ds_write2
   uint32_t pairOffset[2] = {}; ///< bytes from the address register
   uint8_t passes = 0;          ///< MFMA: 1 pass = 4 clocks

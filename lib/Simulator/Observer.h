@@ -48,14 +48,14 @@ struct MemoryEvent {
   /// Lds, and where LdsDma writes: byte address in the workgroup's LDS. Of
   /// ds_read2 and ds_write2 the one of `half`.
   uint32_t ldsAddress(unsigned lane, unsigned half = 0) const {
-    if (info.unit == Unit::LdsDma)
-      return access.ldsAddress + lane * (info.bytes > 4 ? 16 : 4);
+    if (info.addressInM0)
+      return access.ldsAddress + lane * info.laneStride;
     return uint32_t(access.at(lane) - reinterpret_cast<uint64_t>(wave.lds)) +
            info.pairOffset[half];
   }
   /// The same of all lanes, of the first half before its offset.
   void ldsAddresses(uint32_t *addresses) const {
-    if (info.unit == Unit::LdsDma || !access.offset) {
+    if (info.addressInM0 || !access.offset) {
       for (unsigned lane = 0; lane < waveSize; ++lane)
         addresses[lane] = ldsAddress(lane) - info.pairOffset[0];
       return;

@@ -76,9 +76,9 @@ EXIT CODES:
   3 no kernel supports the problem   4 device
 )";
 
-static const Command *const kCommands[] = {
-    &compileCommand, &runCommand, &inspectCommand,
-    &launchCommand,  &isaCommand, &timingCommand};
+static const Command *const kCommands[] = {&compileCommand, &runCommand,
+                                           &inspectCommand, &launchCommand,
+                                           &isaCommand,     &timingCommand};
 
 static const Command *selected() {
   for (const Command *command : kCommands)

@@ -134,6 +134,26 @@ TEST(UndefinedCheck, LdsBytes) {
             none);
 }
 
+TEST(UndefinedCheck, LdsAddressesInM0) {
+  const std::string store = "s_waitcnt lgkmcnt(0)\n"
+                            "global_store_dword v1, v8, s[6:7]\n";
+  const std::string address = "s_mov_b32 m0, 256\ns_nop 0\n";
+  EXPECT_EQ(check(address +
+                  "ds_write_addtid_b32 v2 offset:4\n"
+                  "ds_read_addtid_b32 v8 offset:4\n" +
+                  store),
+            none);
+  EXPECT_EQ(check(address +
+                  "ds_write_addtid_b32 v2\n"
+                  "ds_read_addtid_b32 v8 offset:4\n" +
+                  store)
+                .size(),
+            1u); // the last lane's
+  EXPECT_EQ(check("s_and_b32 m0, s20, 0xfc\ns_nop 0\n"
+                  "ds_read_addtid_b32 v8\ns_waitcnt lgkmcnt(0)\n"),
+            (Lines{"undefined: ds_read_addtid_b32 v8: 1"}));
+}
+
 /// An undefined column of B makes a column of the result undefined.
 TEST(UndefinedCheck, MatrixColumns) {
   std::string before;
