@@ -176,7 +176,7 @@ uint64_t ComputeUnit::nextReady(uint64_t now) const {
   for (const Simd &simd : units)
     for (const TimedWave *wave : simd.waves)
       if (wave->wave->state == WaveState::Ready)
-        ready = std::min(ready, wave->readyAt);
+        ready = std::min(ready, std::max(wave->readyAt, wave->tryAt));
   if (ready == ~uint64_t(0) || ready <= now)
     return now;
   return alignDown(ready, uint64_t(constants.issueClocks));
@@ -223,7 +223,8 @@ Error ComputeUnit::issueSlot(Simd &simd, uint64_t now) {
   used = 0;
   SmallVector<TimedWave *, 8> waiting;
   for (TimedWave *wave : simd.waves)
-    if (wave->wave->state == WaveState::Ready && wave->readyAt <= now)
+    if (wave->wave->state == WaveState::Ready && wave->readyAt <= now &&
+        wave->tryAt <= now)
       waiting.push_back(wave);
   sort(waiting, [](const TimedWave *a, const TimedWave *b) {
     return std::pair(b->priority, a->age) < std::pair(a->priority, b->age);
@@ -231,9 +232,13 @@ Error ComputeUnit::issueSlot(Simd &simd, uint64_t now) {
   for (TimedWave *wave : waiting) {
     unsigned index = wave->wave->pc->index;
     const InstInfo &info = infos[index];
-    if (std::optional<Stall> cause = obstacle(simd, *wave, info, now)) {
-      profile.stall(index, *cause, constants.issueClocks);
-      wave->waitsFor = *cause;
+    if (std::optional<Obstacle> found = obstacle(simd, *wave, info, now)) {
+      // Until the first slot at which it may be gone.
+      uint64_t clocks =
+          alignTo(std::max(found->until, now + 1) - now, constants.issueClocks);
+      profile.stall(index, found->cause, clocks);
+      wave->waitsFor = found->cause;
+      wave->tryAt = now + clocks;
       continue;
     }
     issue(simd, *wave, info, now);
@@ -243,83 +248,82 @@ Error ComputeUnit::issueSlot(Simd &simd, uint64_t now) {
   return Error::success();
 }
 
-bool ComputeUnit::readsPendingResult(TimedWave &wave, const InstInfo &info,
-                                     uint64_t now) const {
+/// When the operands that matrix instructions compute are there.
+uint64_t ComputeUnit::resultsAt(TimedWave &wave, const InstInfo &info,
+                                uint64_t now) const {
   if (wave.latestResult <= now)
-    return false;
-  auto pending = [&](RegisterRange range) {
+    return now;
+  uint64_t latest = now;
+  auto add = [&](RegisterRange range) {
     for (unsigned reg = range.first; reg < range.end(); ++reg)
-      if (wave.resultAt[reg] > now)
-        return true;
-    return false;
+      latest = std::max(latest, wave.resultAt[reg]);
   };
-  // A matrix instruction may follow another that writes its SrcC at once.
-  if (info.unit == Unit::Mfma)
-    return pending(info.srcA) || pending(info.srcB);
-  return any_of(info.vectorReads, pending) ||
-         any_of(info.vectorWrites, pending);
+  if (info.unit == Unit::Mfma) {
+    // It may follow another that writes its SrcC at once.
+    add(info.srcA);
+    add(info.srcB);
+    return latest;
+  }
+  for_each(info.vectorReads, add);
+  for_each(info.vectorWrites, add);
+  return latest;
 }
 
-bool ComputeUnit::fetched(TimedWave &wave, uint64_t now) {
+uint64_t ComputeUnit::fetchedAt(TimedWave &wave, uint64_t now) {
   uint64_t address = infoOffset(wave.wave->pc->index);
   uint64_t block = address / constants.fetchBytes;
   if (block == wave.fetchedBlock)
-    return true;
+    return now;
   uint64_t filledAt =
       instructionCache.filledAt(address, now, constants.fetchMiss);
-  if (filledAt > now)
-    return false;
-  wave.fetchedBlock = block;
-  return true;
+  if (filledAt <= now)
+    wave.fetchedBlock = block;
+  return filledAt;
 }
 
-/// What keeps the wave from issuing, if anything.
-std::optional<Stall> ComputeUnit::obstacle(Simd &simd, TimedWave &wave,
-                                           const InstInfo &info, uint64_t now) {
-  if (!fetched(wave, now))
-    return Stall::Fetch;
-  unsigned category = categoryOf(info.unit);
-  switch (info.unit) {
-  case Unit::Wait:
-    if (!wave.vm.isDownTo(info.vmWait, now))
-      return Stall::VmCount;
-    if (!wave.lgkm.isDownTo(info.lgkmWait, now))
-      return Stall::LgkmCount;
+std::optional<ComputeUnit::Obstacle> ComputeUnit::obstacle(Simd &simd,
+                                                           TimedWave &wave,
+                                                           const InstInfo &info,
+                                                           uint64_t now) {
+  uint64_t soon = now + constants.issueClocks;
+  if (uint64_t at = fetchedAt(wave, now); at > now)
+    return Obstacle{Stall::Fetch, at};
+  if (info.unit == Unit::Wait) {
+    if (uint64_t at = wave.vm.downToAt(info.vmWait, now))
+      return Obstacle{Stall::VmCount, at};
+    if (uint64_t at = wave.lgkm.downToAt(info.lgkmWait, now))
+      return Obstacle{Stall::LgkmCount, at};
     return std::nullopt;
+  }
+  if (isVectorAlu(info.unit) || isVectorMemory(info.unit))
+    if (uint64_t at = resultsAt(wave, info, now); at > now)
+      return Obstacle{Stall::MfmaResult, at};
+  if (used & categoryOf(info.unit))
+    return Obstacle{Stall::IssueConflict, soon};
+  switch (info.unit) {
+  case Unit::Mfma:
+  case Unit::PackedMath:
+    if (simd.mfmaFreeAt > now)
+      return Obstacle{Stall::MfmaBusy, simd.mfmaFreeAt};
+    [[fallthrough]];
   case Unit::Valu:
   case Unit::Transcendental:
-  case Unit::PackedMath:
-  case Unit::Mfma:
-    if (readsPendingResult(wave, info, now))
-      return Stall::MfmaResult;
-    if (used & category)
-      return Stall::IssueConflict;
-    if ((info.unit == Unit::Mfma || info.unit == Unit::PackedMath) &&
-        simd.mfmaFreeAt > now)
-      return Stall::MfmaBusy;
     if (simd.valuFreeAt > now)
-      return Stall::VectorBusy;
+      return Obstacle{Stall::VectorBusy, simd.valuFreeAt};
     return std::nullopt;
   case Unit::Lds:
-    if (readsPendingResult(wave, info, now))
-      return Stall::MfmaResult;
-    if (!wave.lgkm.isDownTo(maxLgkmCount - 1, now) ||
+    if (wave.lgkm.downToAt(maxLgkmCount - 1, now) ||
         portOf(wave).refuses(wave.simd % 2, now))
-      return Stall::LdsQueue;
-    break;
+      return Obstacle{Stall::LdsQueue, soon};
+    return std::nullopt;
   case Unit::Vmem:
   case Unit::LdsDma:
-    if (readsPendingResult(wave, info, now))
-      return Stall::MfmaResult;
-    if (vectorMemory.full(now) || !wave.vm.isDownTo(maxVmCount - 1, now))
-      return Stall::VmemQueue;
-    break;
+    if (wave.vm.downToAt(maxVmCount - 1, now) || vectorMemory.full(now))
+      return Obstacle{Stall::VmemQueue, soon};
+    return std::nullopt;
   default:
-    break;
+    return std::nullopt;
   }
-  if (used & category)
-    return Stall::IssueConflict;
-  return std::nullopt;
 }
 
 void ComputeUnit::issue(Simd &simd, TimedWave &wave, const InstInfo &info,

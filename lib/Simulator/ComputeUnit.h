@@ -29,10 +29,16 @@ namespace flyattn::sim {
 class Outstanding {
 public:
   void push(uint64_t completeAt) { times.push_back(completeAt); }
-  /// Has the counter come down to `count` at `now`?
-  bool isDownTo(unsigned count, uint64_t now) {
+  /// The clock from which on at most `count` are outstanding; 0 if that is so
+  /// at `now`.
+  uint64_t downToAt(unsigned count, uint64_t now) {
     llvm::erase_if(times, [&](uint64_t time) { return time <= now; });
-    return times.size() <= count;
+    if (times.size() <= count)
+      return 0;
+    auto sorted = times;
+    auto at = sorted.begin() + (sorted.size() - 1 - count);
+    std::nth_element(sorted.begin(), at, sorted.end());
+    return *at;
   }
   uint64_t last() const {
     return times.empty() ? 0 : *std::max_element(times.begin(), times.end());
@@ -73,7 +79,8 @@ private:
     unsigned slot = 0, simd = 0;
     uint64_t age = 0;
     unsigned priority = 0;
-    uint64_t readyAt = 0;
+    uint64_t readyAt = 0; ///< for the next instruction
+    uint64_t tryAt = 0;   ///< not before this can it issue
     Outstanding vm, lgkm;
     uint64_t lastLds = 0; ///< LDS completes in order, scalar loads do not
     Stall waitsFor = Stall::Fetch;
@@ -99,11 +106,15 @@ private:
   void start(Slot &slot, uint64_t linear, uint64_t now);
   void finish(Slot &slot, LaunchResult &result);
   llvm::Error issueSlot(Simd &simd, uint64_t now);
-  std::optional<Stall> obstacle(Simd &simd, TimedWave &wave,
-                                const InstInfo &info, uint64_t now);
-  bool readsPendingResult(TimedWave &wave, const InstInfo &info,
-                          uint64_t now) const;
-  bool fetched(TimedWave &wave, uint64_t now);
+  /// What keeps a wave from issuing, at least until some clock.
+  struct Obstacle {
+    Stall cause;
+    uint64_t until;
+  };
+  std::optional<Obstacle> obstacle(Simd &simd, TimedWave &wave,
+                                   const InstInfo &info, uint64_t now);
+  uint64_t resultsAt(TimedWave &wave, const InstInfo &info, uint64_t now) const;
+  uint64_t fetchedAt(TimedWave &wave, uint64_t now);
   void issue(Simd &simd, TimedWave &wave, const InstInfo &info, uint64_t now);
   void issueVector(Simd &simd, TimedWave &wave, const InstInfo &info,
                    uint64_t now);
