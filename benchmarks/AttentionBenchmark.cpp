@@ -62,14 +62,22 @@ llvm::Expected<ForwardBuffers> makeBuffers(Device &device, const Plan &plan) {
   return buffers;
 }
 
-void attention(benchmark::State &state, const char *chip) {
+/// What the simulator does besides executing.
+enum class Mode { Functional, Checks, Timing };
+
+void attention(benchmark::State &state, const char *chip, Mode mode) {
   Problem problem;
   problem.heads = problem.kvHeads = 8;
   problem.seqlenQ = problem.seqlenKv = state.range(0);
   auto planned = plan(problem, chip);
   if (!planned)
     return state.SkipWithError(toString(planned.takeError()).c_str());
-  auto device = createSimulatedDevice(chip, sim::Options());
+  sim::Options options;
+  options.checks = mode == Mode::Checks;
+  if (mode == Mode::Timing)
+    options.timing = sim::TimingOptions{sim::TimingConstants::of(chip),
+                                        /*sampledUnits=*/0};
+  auto device = createSimulatedDevice(chip, options);
   auto buffers = makeBuffers(*device, *planned);
   if (!buffers)
     return state.SkipWithError(toString(buffers.takeError()).c_str());
@@ -88,17 +96,16 @@ void attention(benchmark::State &state, const char *chip) {
 
 } // namespace
 
-BENCHMARK_CAPTURE(attention, gfx950, "gfx950")
-    ->Arg(1024)
-    ->Arg(2048)
-    ->Arg(4096)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
-BENCHMARK_CAPTURE(attention, gfx942, "gfx942")
-    ->Arg(1024)
-    ->Arg(2048)
-    ->Arg(4096)
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
+#define FLYATTN_BENCHMARK(chip, mode)                                          \
+  BENCHMARK_CAPTURE(attention, chip##_##mode, #chip, Mode::mode)               \
+      ->Unit(benchmark::kMillisecond)                                          \
+      ->UseRealTime()
+
+FLYATTN_BENCHMARK(gfx950, Functional)->Arg(1024)->Arg(2048)->Arg(4096);
+FLYATTN_BENCHMARK(gfx942, Functional)->Arg(1024)->Arg(2048)->Arg(4096);
+FLYATTN_BENCHMARK(gfx950, Checks)->Arg(2048);
+FLYATTN_BENCHMARK(gfx942, Checks)->Arg(2048);
+FLYATTN_BENCHMARK(gfx950, Timing)->Arg(2048);
+FLYATTN_BENCHMARK(gfx942, Timing)->Arg(2048);
 
 BENCHMARK_MAIN();

@@ -63,9 +63,13 @@ int main(int argc, char **argv) {
   params.setKernarg(8, yAddress);
   params.setKernarg(16, n);
   params.setKernarg(20, a);
-  sim::LaunchResult result = check(sim::launch(program, memory, params));
+  sim::Options options;
+  options.checks = true; // races, missing waits, undefined values
+  options.timing = sim::TimingOptions{sim::TimingConstants::of(object.chip())};
+  sim::LaunchResult result =
+      check(sim::launch(program, memory, params, options));
 
-  // 4. Results and counters.
+  // 4. Results, reports and counters.
   for (uint32_t i = 0; i < n; ++i)
     if (y[i] != a * float(i) + 1.0f) {
       llvm::errs() << "y[" << i << "] is " << y[i] << '\n';
@@ -73,6 +77,10 @@ int main(int argc, char **argv) {
     }
   llvm::outs() << object.chip() << ": " << n << " elements right, "
                << result.instructions << " wave instructions, " << result.waves
-               << " waves in " << result.workgroups << " workgroups\n";
+               << " waves in " << result.workgroups << " workgroups, about "
+               << result.timing->deviceClocks << " clocks, "
+               << result.checks.reports.size() << " reports\n";
+  for (const sim::CheckReport &report : result.checks.reports)
+    llvm::outs() << describe(report) << '\n';
   return 0;
 }
