@@ -91,9 +91,14 @@ void prefetchNext(Wave &w, const Inst *inst, const Access &a) {
   uint64_t &last = w.loadBases[inst->index % std::size(w.loadBases)];
   uint64_t step = a.base - last;
   last = a.base;
-  constexpr unsigned lanesOfLine = 4; // of the widest loads
-  for (unsigned i = 0; i < waveSize; i += lanesOfLine)
-    __builtin_prefetch(reinterpret_cast<const void *>(a.at(i) + step));
+  constexpr unsigned lineBits = 6;
+  uint64_t asked = 0;
+  for (unsigned i = 0; i < waveSize; ++i) {
+    uint64_t address = a.at(i) + step;
+    if (address >> lineBits != asked)
+      __builtin_prefetch(reinterpret_cast<const void *>(address));
+    asked = address >> lineBits;
+  }
 }
 
 const Inst *bufferTransfer(Wave &w, const Inst *inst) {

@@ -105,6 +105,14 @@ class Run(DriverTest):
         self.fails(2, "--checks and --timing need the simulator", "run", *problem,
                    "--checks", "--device", "hip")
 
+    def test_no_bank_conflicts(self):
+        for chip in CHIPS:
+            for head_dim in (64, 128):
+                checks = self.run_json("--arch", chip, "--seqlen-q", 256,
+                                       "--head-dim", head_dim,
+                                       "--checks")["checks"]
+                self.assertEqual(checks["bank_conflicts"], [])
+
     def test_large_problems_are_sampled(self):
         result = self.run_json("--arch", "gfx950", "--heads", 2, "--head-dim",
                                64, "--seqlen-q", 4096, "--no-lse")

@@ -232,6 +232,12 @@ Value Leaf::ldsReadTransposed(VectorType type, Value address) {
   return ROCDL::ds_read_tr16_b64::create(*this, type, address);
 }
 
+void Leaf::fenceSchedule() {
+  // Only vector and scalar arithmetic (bits 1 and 2 of the mask of
+  // llvm.amdgcn.sched.barrier) may cross.
+  ROCDL::SchedBarrier::create(*this, 0x0006);
+}
+
 void Leaf::sync() {
   // gfx9's s_waitcnt: vmcnt(0) lgkmcnt(0), expcnt not waited for.
   ROCDL::SWaitcntOp::create(*this, 0x0070);

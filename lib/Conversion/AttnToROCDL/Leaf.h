@@ -87,6 +87,8 @@ public:
   void ldsWrite(Value value, Value address);
   /// 4 16-bit elements a lane, transposed within 16 lanes.
   Value ldsReadTransposed(VectorType type, Value address);
+  /// Keeps LLVM from moving memory and matrix instructions across.
+  void fenceSchedule();
   /// Waits for this wave's memory operations, then for all waves.
   void sync();
 

@@ -184,6 +184,9 @@ struct LowerFetch : TilePattern<FetchOp> {
     SmallVector<Value> inflight = lowering.slots->fetch(
         b, asBuffer(adaptor.getView()), adaptor.getRow().front(),
         adaptor.getSlot().front(), op.getSlot().getType());
+    // LLVM would sink the loads to where registers are cheapest, and what they
+    // bring would come late by as much.
+    b.fenceSchedule();
     rewriter.replaceOpWithMultiple(op, {inflight});
     return success();
   }

@@ -21,6 +21,8 @@
 
 #include "SlotAccess.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace mlir::attn;
 
@@ -55,25 +57,34 @@ private:
 };
 
 /// How a tile is shared out: each work-item takes `count` shares of `height` x
-/// `width` elements. Neighbouring work-items take neighbouring columns; from
-/// one share of a work-item to its next the step is `rowStep` rows.
+/// `width` elements; from one share of a work-item to its next the step is
+/// `rowStep` rows. Neighbouring work-items take neighbouring columns, but where
+/// the tile is transposed on its way, first `below` shares below each other:
+/// written as columns, these are runs of 64 bytes, two of which fill the banks.
 struct Shares {
   Shares(SlotType type, unsigned workItems)
-      : height(type.getArrangement() == Arrangement::Transposed ? 4 : 1),
-        width(type.getArrangement() == Arrangement::Transposed ? 4 : 8),
-        perRow(type.getColumns() / width),
-        count(type.getRows() / height * perRow / workItems),
-        rowStep(workItems / perRow * height) {}
+      : Shares(type, workItems,
+               type.getArrangement() == Arrangement::Transposed) {}
 
-  const int64_t height, width, perRow, count, rowStep;
+  const int64_t height, width, perRow, count, rowStep, below;
 
   /// The first row and column (i32) of this work-item's first share.
   Value row(Leaf &b) const {
-    return b.mul(b.div(b.workItem(), perRow), height);
+    Value inBand = b.rem(b.workItem(), below);
+    Value band = b.div(b.workItem(), below * perRow);
+    return b.mul(b.add(b.mul(band, below), inBand), height);
   }
   Value column(Leaf &b) const {
-    return b.mul(b.rem(b.workItem(), perRow), width);
+    return b.mul(b.rem(b.div(b.workItem(), below), perRow), width);
   }
+
+private:
+  Shares(SlotType type, int64_t workItems, bool transposed)
+      : height(transposed ? 4 : 1), width(transposed ? 4 : 8),
+        perRow(type.getColumns() / width),
+        count(type.getRows() / height * perRow / workItems),
+        rowStep(workItems / perRow * height),
+        below(transposed ? std::gcd<int64_t>(8, workItems / perRow) : 1) {}
 };
 } // namespace
 

@@ -21,8 +21,10 @@ gpu.module @kernels {
     // GFX950-NOT: llvm.store
     // gfx942 loads K by 16 bytes and V by 8, and writes them itself.
     // GFX942-COUNT-2: rocdl.raw.ptr.buffer.load %{{.*}} : vector<4xi32>
+    // GFX942: rocdl.sched.barrier 6
     // GFX942-COUNT-4: rocdl.raw.ptr.buffer.load %{{.*}} : vector<2xi32>
     // GFX942-NOT: rocdl.raw.ptr.buffer.load
+    // CHECK: rocdl.sched.barrier 6
     // GFX942-COUNT-2: llvm.store %{{.*}} : vector<8xbf16>, !llvm.ptr<3>
     // GFX942-COUNT-4: llvm.store %{{.*}} {alignment = 8 : i64} : vector<4xbf16>, !llvm.ptr<3>
     %fk = attn.fetch %view[%row] into %k0 : !attn.view<?x64xbf16>, !attn.slot<64x64xbf16, rows> -> !attn.inflight<64x64xbf16>
