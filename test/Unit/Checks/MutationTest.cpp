@@ -38,6 +38,8 @@ constexpr Equivalent equivalents[] = {
     {"nop behind its user", "s_nop 2; buffer_load_dwordx4",
      "LLVM pads for the carry of v_mad_u64_u32, though a scalar instruction "
      "has overwritten it"},
+    {"nop behind its user", "s_nop 1; buffer_load_dwordx4",
+     "the same, with one more instruction between"},
     {"mask: always the first", "v_cndmask_b32_e32",
      "the LSE of a row that sees nothing is -inf without being told, and "
      "taking each new maximum is right, only slower"},
