@@ -105,6 +105,9 @@ void ComputeUnit::finish(Slot &slot, LaunchResult &result) {
   times.push_back({slot.linear, slot.begin, end});
   slot.runner->end(result);
   slot.working = false;
+  for (Simd &simd : units)
+    erase_if(simd.waves,
+             [&](const TimedWave *wave) { return &slotOf(*wave) == &slot; });
   slot.waves.clear();
 }
 
@@ -217,9 +220,6 @@ unsigned ComputeUnit::categoryOf(Unit unit) const {
 }
 
 Error ComputeUnit::issueSlot(Simd &simd, uint64_t now) {
-  erase_if(simd.waves, [](const TimedWave *wave) {
-    return wave->wave->state == WaveState::Ended;
-  });
   used = 0;
   SmallVector<TimedWave *, 8> waiting;
   for (TimedWave *wave : simd.waves)
