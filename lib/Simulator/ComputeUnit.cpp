@@ -125,6 +125,8 @@ Error ComputeUnit::run(ArrayRef<uint64_t> workgroups, LaunchResult &result) {
       if (!slot.working && position < workgroups.size())
         start(slot, workgroups[position++], clock);
       working |= slot.working;
+      if (Error error = slot.runner->checkBudget())
+        return error;
     }
     if (!working)
       break;
@@ -166,7 +168,7 @@ void ComputeUnit::releaseBarriers(uint64_t now) {
       profile.stall(inst, Stall::Barrier, now - wave->readyAt);
       if (profile.traces(wave->readyAt) && now > wave->readyAt)
         profile.trace(wave->track, wave->readyAt, now - wave->readyAt,
-                      "wait: barrier", infoOffset(inst));
+                      "wait: barrier", offsetOf(inst));
       wave->readyAt = now + constants.barrierClocks;
     }
     slot.runner->passBarrier();
@@ -270,7 +272,7 @@ uint64_t ComputeUnit::resultsAt(TimedWave &wave, const InstInfo &info,
 }
 
 uint64_t ComputeUnit::fetchedAt(TimedWave &wave, uint64_t now) {
-  uint64_t address = infoOffset(wave.wave->pc->index);
+  uint64_t address = offsetOf(wave.wave->pc->index);
   uint64_t block = address / constants.fetchBytes;
   if (block == wave.fetchedBlock)
     return now;
@@ -334,7 +336,7 @@ void ComputeUnit::issue(Simd &simd, TimedWave &wave, const InstInfo &info,
   if (traced && now >= wave.readyAt + constants.issueClocks)
     profile.trace(wave.track, wave.readyAt, now - wave.readyAt,
                   ("wait: " + nameOf(wave.waitsFor)).str(),
-                  infoOffset(inst->index));
+                  offsetOf(inst->index));
   executing = &wave;
   issuedAt = now;
   used |= categoryOf(info.unit);
@@ -382,7 +384,7 @@ void ComputeUnit::issue(Simd &simd, TimedWave &wave, const InstInfo &info,
                   StringRef(context.program.disassembly()[inst->index].text)
                       .split(' ')
                       .first,
-                  infoOffset(inst->index));
+                  offsetOf(inst->index));
 }
 
 void ComputeUnit::issueVector(Simd &simd, TimedWave &wave, const InstInfo &info,
@@ -451,7 +453,7 @@ void ComputeUnit::memory(const MemoryEvent &event) {
                   event.info.unit == Unit::LdsDma ? "lds dma"
                   : event.info.stores             ? "write"
                                                   : "read",
-                  infoOffset(event.inst()->index));
+                  offsetOf(event.inst()->index));
 }
 
 void ComputeUnit::issueMemory(TimedWave &wave, const InstInfo &info,

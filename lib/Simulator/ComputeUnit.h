@@ -121,7 +121,7 @@ private:
   void issueMemory(TimedWave &wave, const InstInfo &info, uint64_t now);
   void releaseBarriers(uint64_t now);
   unsigned categoryOf(Unit unit) const;
-  uint64_t infoOffset(unsigned index) const {
+  uint64_t offsetOf(unsigned index) const {
     const auto &listing = context.program.disassembly();
     return index < listing.size() ? listing[index].offset : 0;
   }

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "HostThreads.h"
 #include "TimedLaunch.h"
 #include "WorkgroupRunner.h"
 
@@ -116,12 +117,7 @@ void Dispatcher::progress(uint64_t count) {
 }
 
 void Dispatcher::run(unsigned threads) {
-  std::vector<std::thread> others;
-  for (unsigned n = 1; n < threads; ++n)
-    others.emplace_back([&] { work(); });
-  work();
-  for (std::thread &thread : others)
-    thread.join();
+  runOnThreads(threads, [&] { work(); });
 }
 
 void Dispatcher::work() {
@@ -168,19 +164,25 @@ Expected<LaunchResult> flyattn::sim::launch(const Program &program,
     if (linear >= all)
       return fail("workgroup " + Twine(linear) + " of " + Twine(all));
 
-  // What the kernel sees besides the caller's memory.
-  std::vector<uint8_t> kernarg = params.kernarg;
-  kernarg.resize((kernarg.size() + 64) & ~size_t(63));
-  auto kernargAddress = reinterpret_cast<uint64_t>(kernarg.data());
-  auto packet = dispatchPacket(params, kernargAddress);
+  // What the kernel sees besides the caller's memory; aligned as on a device,
+  // so that no timing depends on where the host's allocator puts it.
   Memory view;
   for (const Memory::Allocation &range : memory.allocations())
     view.bind(reinterpret_cast<void *>(range.address), range.size, range.name);
-  std::vector<uint8_t> code = program.impl().code;
+  auto place = [&](ArrayRef<uint8_t> bytes, StringRef name) {
+    uint64_t address = view.allocate(bytes.size(), name);
+    std::memcpy(reinterpret_cast<void *>(address), bytes.data(), bytes.size());
+    return address;
+  };
+  std::vector<uint8_t> kernarg = params.kernarg;
+  kernarg.resize((kernarg.size() + 64) & ~size_t(63));
   LaunchContext context{program, params, options, view};
-  context.kernargAddress = view.bind(kernarg.data(), kernarg.size(), "kernarg");
-  context.packetAddress = view.bind(packet.data(), sizeof(packet), "packet");
-  context.codeAddress = view.bind(code.data(), code.size(), "code");
+  context.kernargAddress = place(kernarg, "kernarg");
+  auto packet = dispatchPacket(params, context.kernargAddress);
+  context.packetAddress =
+      place({reinterpret_cast<const uint8_t *>(packet.data()), sizeof(packet)},
+            "packet");
+  context.codeAddress = place(program.impl().code, "code");
   context.ldsSize = program.info().ldsSize + params.dynamicLds;
 
   uint64_t total = options.workgroups.empty() ? all : options.workgroups.size();
@@ -193,6 +195,8 @@ Expected<LaunchResult> flyattn::sim::launch(const Program &program,
     if (!chosen.empty())
       return fail("a timed launch needs all workgroups, but only some are to "
                   "run (Options::workgroups)");
+    if (Error error = checkTimingConstants(options.timing->constants))
+      return std::move(error);
     timed.emplace(context, all);
     std::vector<uint64_t> sampled = timed->workgroups();
     for (uint64_t w = 0; w < all; ++w)

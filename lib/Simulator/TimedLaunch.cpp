@@ -8,6 +8,7 @@
 
 #include "TimedLaunch.h"
 
+#include "HostThreads.h"
 #include "ProgramImpl.h"
 
 #include "flyattn/Simulator/Occupancy.h"
@@ -19,7 +20,6 @@
 #include <map>
 #include <numeric>
 #include <queue>
-#include <thread>
 
 using namespace llvm;
 using namespace flyattn::sim;
@@ -93,12 +93,7 @@ Error TimedLaunch::run(unsigned threads, LaunchResult &sum,
       done(result.workgroups);
     }
   };
-  std::vector<std::thread> others;
-  for (unsigned n = 1; n < std::min<size_t>(threads, units.size()); ++n)
-    others.emplace_back(work);
-  work();
-  for (std::thread &thread : others)
-    thread.join();
+  runOnThreads(std::min<size_t>(threads, units.size()), [&] { work(); });
   for (size_t n = 0; n < units.size(); ++n) {
     if (!errors[n].empty())
       return createStringError(inconvertibleErrorCode(), errors[n]);

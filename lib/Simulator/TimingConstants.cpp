@@ -26,7 +26,6 @@ using C = TimingConstants;
 static const TimingConstant table[] = {
     {"device.units", &C::computeUnits, 304, 256, 'P', 0, 0, "CUs", "amd"},
     {"device.xcds", &C::xcds, 8, 8, 'P', 0, 0, "dies", "amd"},
-    {"device.max-clock", &C::maxClockMhz, 2100, 2400, 'P', 0, 0, "MHz", "amd"},
 
     {"issue.slot", &C::issueClocks, 4, 4, 'P', 0, 0, "clk",
      "compute: each SIMD issues every 4 clk, one a wave and one a category"},
@@ -95,15 +94,33 @@ TimingConstants TimingConstants::of(StringRef chip) {
   return constants;
 }
 
+Error flyattn::sim::checkTimingConstants(const TimingConstants &constants) {
+  for (const TimingConstant &row : table)
+    if (!(constants.*row.field) && row.unit != "flag")
+      return createStringError(inconvertibleErrorCode(),
+                               "timing constant '" + row.name +
+                                   "' is 0, but must be at least 1 (start "
+                                   "from TimingConstants::of)");
+  if (constants.computeUnits < constants.xcds)
+    return createStringError(
+        inconvertibleErrorCode(),
+        "timing constant 'device.units' is " + Twine(constants.computeUnits) +
+            ", fewer than 'device.xcds', " + Twine(constants.xcds));
+  return Error::success();
+}
+
 Error flyattn::sim::setTimingConstant(TimingConstants &constants,
                                       StringRef assignment) {
   auto [name, text] = assignment.split('=');
   const auto *row = find_if(
       table, [&](const TimingConstant &row) { return row.name == name; });
   uint32_t value;
-  bool isNumber = !text.getAsInteger(10, value);
-  if (row != std::end(table) && isNumber) {
-    constants.*row->field = value;
+  if (row != std::end(table) && !text.getAsInteger(10, value)) {
+    TimingConstants changed = constants;
+    changed.*row->field = value;
+    if (Error error = checkTimingConstants(changed))
+      return error;
+    constants = changed;
     return Error::success();
   }
   if (row != std::end(table))

@@ -225,7 +225,10 @@ void WorkgroupRunner::chooseOrder() {
     std::swap(order[i - 1], order[random() % i]);
 }
 
-Error WorkgroupRunner::overBudget() const {
+Error WorkgroupRunner::checkBudget() const {
+  uint64_t budget = context.options.instructionBudget;
+  if (!budget || executed <= budget)
+    return Error::success();
   const Program::Impl &program = context.program.impl();
   std::string message = "kernel '" + program.info.name + "': workgroup " +
                         std::to_string(group.id[0]) + "," +
@@ -251,7 +254,6 @@ Error WorkgroupRunner::overBudget() const {
 
 Error WorkgroupRunner::run(uint64_t linear, LaunchResult &result) {
   begin(linear);
-  uint64_t budget = context.options.instructionBudget;
   for (bool alive = true; alive;) {
     if (context.options.order == WaveOrder::Random)
       chooseOrder();
@@ -265,8 +267,8 @@ Error WorkgroupRunner::run(uint64_t linear, LaunchResult &result) {
       alive |= wave.state != WaveState::Ended;
     }
     passBarrier();
-    if (budget && executed > budget)
-      return overBudget();
+    if (Error error = checkBudget())
+      return error;
   }
   end(result);
   return Error::success();

@@ -57,6 +57,9 @@ public:
   const Inst *step(Wave &wave);
   /// Lets the waves go on if all that are left wait at a barrier.
   void passBarrier();
+  /// Fails if the workgroup has executed more than Options::instructionBudget,
+  /// telling where each wave is.
+  llvm::Error checkBudget() const;
   /// All waves have ended.
   void end(LaunchResult &result);
 
@@ -70,7 +73,6 @@ private:
   void takeTurn(Wave &wave);
   void takeCheckedTurn(Wave &wave);
   void chooseOrder();
-  llvm::Error overBudget() const;
 
   const LaunchContext &context;
   Workgroup group;

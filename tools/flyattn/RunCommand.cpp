@@ -16,6 +16,7 @@
 #include "flyattn/Attention/Compare.h"
 #include "flyattn/Attention/Plan.h"
 #include "flyattn/Runtime/Npy.h"
+#include "flyattn/Target/ChipInfo.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -276,12 +277,11 @@ Error execute(Run &run, Device &device) {
   return download(device, *o, run.o);
 }
 
-/// MFMA work that a KV column costs a wave: 4 D FLOP for each of its rows, at
-/// the rate of the chip's full-rate instruction of one CU in four SIMDs
-/// (AMD's CDNA3 and CDNA4 white papers: 2048 and 4096 FLOP/clk).
+/// MFMA work that a KV column costs a wave: 4 D FLOP for each of its rows. The
+/// chip's full-rate 32x32 instruction takes 32 clk.
 KvTileFacts kvTileFacts(const Run &run) {
   const KernelConfig &config = run.plan.kernel->config;
-  double flopsPerClock = (run.chip == "gfx950" ? 4096 : 2048) / 4;
+  double flopsPerClock = 2.0 * 32 * 32 * findChip(run.chip)->mfmaK / 32;
   return {config.kvTile, 4.0 * double(run.problem.headDim) *
                              double(config.rowsPerWave) / flopsPerClock};
 }

@@ -31,7 +31,7 @@ namespace flyattn::sim {
 /// table, TimingConstants.cpp.
 struct TimingConstants {
   // The device.
-  uint32_t computeUnits, xcds, maxClockMhz;
+  uint32_t computeUnits, xcds;
   // Issue and the vector units of a SIMD.
   uint32_t issueClocks, valuClocks, transcendentalClocks, packedMathClocks,
       permlaneSwapClocks, quarterRateClocks, mfmaLeadIn, mfmaResultExtra,
@@ -61,6 +61,9 @@ struct TimingConstant {
 };
 
 llvm::ArrayRef<TimingConstant> timingConstants();
+
+/// Fails if one is 0 that must not be, or there are more XCDs than CUs.
+llvm::Error checkTimingConstants(const TimingConstants &constants);
 
 /// Sets one constant by "name=value". The error names what is known.
 llvm::Error setTimingConstant(TimingConstants &constants,
