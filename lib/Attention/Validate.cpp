@@ -179,9 +179,6 @@ std::vector<std::string> kernelReasons(const Problem &p, StringRef chip,
                                        ScheduleKind schedule, ElementType dtype,
                                        int64_t headDim) {
   std::vector<std::string> reasons;
-  if (schedule == ScheduleKind::DualWave)
-    reasons.push_back(chip == "gfx950" ? "not built yet"
-                                       : "needs the 16-byte LDS DMA of gfx950");
   if (p.schedule != ScheduleKind::Auto && p.schedule != schedule)
     reasons.push_back(
         ("schedule " + nameOf(p.schedule) + " was asked for").str());
@@ -204,9 +201,6 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
   checkSizes(p, out);
   checkScale(p, out);
   checkFeatures(p, out);
-  if (p.schedule == ScheduleKind::DualWave)
-    out.unsupported("schedule", "dual_wave has no kernel yet: use auto or "
-                                "generic");
   bool sizesMakeSense = none_of(out.found, [](const Diagnostic &d) {
     return d.kind == Diagnostic::Kind::BadUsage;
   });

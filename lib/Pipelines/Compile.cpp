@@ -98,6 +98,8 @@ public:
         variant(variant), chip(chip) {
     context.loadAllAvailableDialects();
     options.chip = chip.str();
+    if (variant.schedule == ScheduleKind::DualWave)
+      options.schedule = "dual_wave";
     options.bf16Truncate = variant.rounding == Bf16Rounding::Truncate;
   }
 
@@ -149,9 +151,10 @@ llvm::Error Compilation::runPipeline(BuildPipeline build) {
 void Compilation::readConfig() {
   module->walk([&](attn::ForwardOp op) {
     attn::ConfigAttr config = *op.getConfig();
-    result.config = {ScheduleKind::Generic, config.getWaves(),
-                     config.getRowsPerWave(), config.getKvTile(),
-                     config.getSlots()};
+    bool dualWave = config.getSchedule() == attn::Schedule::DualWave;
+    result.config = {dualWave ? ScheduleKind::DualWave : ScheduleKind::Generic,
+                     config.getWaves(), config.getRowsPerWave(),
+                     config.getKvTile(), config.getSlots()};
   });
 }
 
@@ -207,6 +210,7 @@ llvm::Expected<CompiledKernel> Compilation::run(Level level) {
     PassManager pm(&context);
     attn::AttnSelectConfigOptions select;
     select.chip = chip.str();
+    select.schedule = options.schedule;
     pm.addPass(attn::createAttnSelectConfig(select));
     if (mlir::failed(pm.run(*module)))
       return failure("no configuration");
@@ -251,8 +255,5 @@ flyattn::compileForward(const KernelVariant &variant, llvm::StringRef chip,
   if (!findChip(chip))
     return llvm::createStringError("unknown chip '" + chip +
                                    "'; supported: " + chipNames());
-  if (variant.schedule == ScheduleKind::DualWave)
-    return llvm::createStringError(
-        "the dual_wave schedule is not built yet; use auto or generic");
   return Compilation(variant, chip).run(level);
 }

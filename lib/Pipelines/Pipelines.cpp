@@ -32,14 +32,21 @@ void flyattn::buildAttnToTilePipeline(OpPassManager &pm,
                                       const PipelineOptions &options) {
   attn::AttnSelectConfigOptions select;
   select.chip = options.chip;
+  select.schedule = options.schedule;
   pm.addPass(attn::createAttnSelectConfig(select));
   pm.addPass(attn::createAttnTile());
   addCleanup(pm);
 }
 
 void flyattn::buildTileToSchedulePipeline(OpPassManager &pm,
-                                          const PipelineOptions &) {
+                                          const PipelineOptions &options) {
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(attn::createAttnDecomposeSoftmax());
+  kernels.addPass(createLoopInvariantCodeMotionPass());
+  attn::AttnFormClustersOptions form;
+  form.chip = options.chip;
+  kernels.addPass(attn::createAttnFormClusters(form));
+  kernels.addPass(attn::createAttnRotate());
   kernels.addPass(attn::createAttnDoubleBuffer());
   addCleanup(kernels);
 }
@@ -52,6 +59,10 @@ void flyattn::buildScheduleToROCDLPipeline(OpPassManager &pm,
   lower.bf16Truncate = options.bf16Truncate;
   kernels.addPass(attn::createAttnLowerTiles(lower));
   addCleanup(kernels);
+  attn::AttnInterleaveOptions interleave;
+  interleave.chip = options.chip;
+  kernels.addPass(attn::createAttnInterleave(interleave));
+  kernels.addPass(attn::createAttnLowerSchedule());
 }
 
 void flyattn::buildROCDLToLLVMPipeline(OpPassManager &pm,

@@ -14,7 +14,8 @@
 using namespace flyattn;
 
 // Sources: AMD CDNA3 and CDNA4 ISA documents and white papers; LLVM's
-// AMDGPUUsage for the features.
+// AMDGPUUsage for the features; for the clocks those of the simulator's table
+// (TimingConstants.cpp).
 static const ChipInfo chips[] = {
     {.name = "gfx942",
      .ldsBytes = 64 * 1024,
@@ -23,7 +24,11 @@ static const ChipInfo chips[] = {
      .ldsDmaBytes = 4,
      .transposedLdsRead = false,
      .packedBf16Convert = false,
-     .permlaneSwap = false},
+     .permlaneSwap = false,
+     .mfmaShadow = 28,
+     .vectorClocks = 4,
+     .exp2Clocks = 16,
+     .permlaneClocks = 8},
     {.name = "gfx950",
      .ldsBytes = 160 * 1024,
      .computeUnits = 256,
@@ -31,7 +36,11 @@ static const ChipInfo chips[] = {
      .ldsDmaBytes = 16,
      .transposedLdsRead = true,
      .packedBf16Convert = true,
-     .permlaneSwap = true},
+     .permlaneSwap = true,
+     .mfmaShadow = 24,
+     .vectorClocks = 4,
+     .exp2Clocks = 8,
+     .permlaneClocks = 8},
 };
 
 llvm::ArrayRef<ChipInfo> flyattn::allChips() { return chips; }

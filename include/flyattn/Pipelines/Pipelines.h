@@ -25,6 +25,9 @@ namespace flyattn {
 struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<std::string> chip{*this, "chip", llvm::cl::desc("gfx942 or gfx950"),
                            llvm::cl::init("gfx950")};
+  Option<std::string> schedule{*this, "schedule",
+                               llvm::cl::desc("generic or dual_wave"),
+                               llvm::cl::init("generic")};
   Option<bool> bf16Truncate{
       *this, "bf16-truncate",
       llvm::cl::desc("truncate f32 to bf16 where the chip has no conversion"),
@@ -32,19 +35,24 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
 };
 
 /// L1 to L2. As text, for gfx950:
-///   builtin.module(attn-select-config{chip=gfx950}, attn-tile, canonicalize,
+///   builtin.module(attn-select-config{chip=gfx950 schedule=generic},
+///   attn-tile, canonicalize,
 ///                  cse)
 void buildAttnToTilePipeline(mlir::OpPassManager &pm,
                              const PipelineOptions &options);
 
 /// Schedules the KV loop of tile-level kernels:
-///   builtin.module(gpu.module(attn-double-buffer, canonicalize, cse))
+///   builtin.module(gpu.module(attn-decompose-softmax,
+///                             loop-invariant-code-motion,
+///                             attn-form-clusters{chip=gfx950}, attn-rotate,
+///                             attn-double-buffer, canonicalize, cse))
 void buildTileToSchedulePipeline(mlir::OpPassManager &pm,
                                  const PipelineOptions &options);
 
 /// L4: the chip's own instructions, upstream dialects only:
 ///   builtin.module(gpu.module(attn-lower-tiles{chip=gfx950}, canonicalize,
-///                  cse))
+///                             cse, attn-interleave{chip=gfx950},
+///                             attn-lower-schedule))
 void buildScheduleToROCDLPipeline(mlir::OpPassManager &pm,
                                   const PipelineOptions &options);
 

@@ -28,6 +28,11 @@ struct ChipInfo {
   bool transposedLdsRead; ///< ds_read_b64_tr_b16
   bool packedBf16Convert; ///< v_cvt_pk_bf16_f32
   bool permlaneSwap;      ///< v_permlane32_swap_b32
+  // What the interleaving of vector with matrix instructions goes by, in clk.
+  unsigned mfmaShadow;     ///< beside one 32x32 MFMA, for vector instructions
+  unsigned vectorClocks;   ///< a plain vector instruction
+  unsigned exp2Clocks;     ///< v_exp_f32
+  unsigned permlaneClocks; ///< v_permlane32_swap_b32
 };
 
 /// The chip's facts, or null for a chip we do not compile for.

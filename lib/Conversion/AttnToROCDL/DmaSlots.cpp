@@ -39,6 +39,7 @@ public:
   SmallVector<Type> inflightTypes(InflightType) const override { return {}; }
   SmallVector<Value> fetch(Leaf &b, Buffer buffer, Value row, Value slot,
                            SlotType type) const override;
+  bool arrivesUnaided() const override { return true; }
   void land(Leaf &, ValueRange, Value, SlotType) const override {}
   SmallVector<Value> read(Leaf &b, Value slot, SlotType type) const override {
     return type.getArrangement() == Arrangement::Rows

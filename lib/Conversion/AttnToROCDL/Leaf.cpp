@@ -41,6 +41,11 @@ Value Leaf::workItem() {
 }
 Value Leaf::lane() { return rem(workItem(), 64); }
 Value Leaf::wave() {
+  // Once, at the kernel's entry: LLVM hoists no readfirstlane.
+  OpBuilder::InsertionGuard guard(*this);
+  if (auto kernel =
+          getInsertionBlock()->getParentOp()->getParentOfType<gpu::GPUFuncOp>())
+    setInsertionPointToStart(&kernel.getBody().front());
   return ROCDL::ReadfirstlaneOp::create(*this, getI32Type(),
                                         div(workItem(), 64));
 }
@@ -92,6 +97,11 @@ Value Leaf::any(Value condition) {
   Value lanes = ROCDL::BallotOp::create(*this, getI64Type(), condition);
   Value none = arith::ConstantIntOp::create(*this, getI64Type(), 0);
   return arith::CmpIOp::create(*this, arith::CmpIPredicate::ne, lanes, none);
+}
+
+Value Leaf::unlikely(Value condition) {
+  Value no = arith::ConstantIntOp::create(*this, getI1Type(), 0);
+  return LLVM::ExpectOp::create(*this, condition, no);
 }
 
 Value Leaf::maxOfHalves(Value x) {

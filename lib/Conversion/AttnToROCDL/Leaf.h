@@ -51,6 +51,8 @@ public:
   Value wave();     ///< in the workgroup, known to be uniform
   /// Does the condition hold in any lane of the wave? Uniform.
   Value any(Value condition);
+  /// The condition, which LLVM may take to be false as a rule.
+  Value unlikely(Value condition);
 
   // f32.
   Value f32(float value);

@@ -198,6 +198,9 @@ struct LowerLand : TilePattern<LandOp> {
   LogicalResult
   matchAndRewrite(LandOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    // Who waits for copies that arrive on their own, attn-lower-schedule says.
+    if (lowering.slots->arrivesUnaided() && op->getParentOfType<ClusterOp>())
+      AwaitOp::create(rewriter, op.getLoc(), adaptor.getSlot().front());
     Leaf b = lowering.leaf(op, rewriter);
     lowering.slots->land(b, adaptor.getInflight(), adaptor.getSlot().front(),
                          op.getSlot().getType());

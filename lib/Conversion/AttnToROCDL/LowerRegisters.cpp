@@ -79,43 +79,11 @@ struct LowerFlipSign : TilePattern<FlipSignOp> {
     return success();
   }
 };
-
-struct LowerRescale : TilePattern<RescaleOp> {
-  using TilePattern::TilePattern;
-
-  LogicalResult
-  matchAndRewrite(RescaleOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Leaf b = lowering.leaf(op, rewriter);
-    if (adaptor.getFactor().size() != 1)
-      return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
-    // Where every factor is 1, which is the rule with a lazy maximum, the wave
-    // branches around the products.
-    ValueRange tile = adaptor.getTile();
-    Value factor = adaptor.getFactor().front();
-    Value changes = b.any(arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
-                                                factor, b.f32(1.0f)));
-    auto guard = scf::IfOp::create(b, TypeRange(tile), changes,
-                                   /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard insertion(b);
-    b.setInsertionPointToStart(guard.elseBlock());
-    scf::YieldOp::create(b, tile);
-    b.setInsertionPointToStart(guard.thenBlock());
-    SmallVector<Value> products;
-    for (Value block : tile) {
-      Value factors = vector::BroadcastOp::create(b, block.getType(), factor);
-      products.push_back(arith::MulFOp::create(b, block, factors));
-    }
-    scf::YieldOp::create(b, products);
-    rewriter.replaceOpWithMultiple(op, {guard.getResults()});
-    return success();
-  }
-};
 } // namespace
 
 void attn::populateRegisterPatterns(RewritePatternSet &patterns,
                                     const TypeConverter &converter,
                                     const TileLowering &lowering) {
-  patterns.add<LowerSplat, LowerMma, LowerFlipSign, LowerRescale>(
+  patterns.add<LowerSplat, LowerMma, LowerFlipSign>(
       converter, patterns.getContext(), lowering);
 }

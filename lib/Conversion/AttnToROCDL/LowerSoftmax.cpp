@@ -23,11 +23,6 @@ using namespace mlir::attn;
 
 static constexpr float infinity = std::numeric_limits<float>::infinity();
 
-/// How far, in powers of two, scores may exceed the running maximum before it
-/// follows (the lazy rescaling of FlashAttention-4). Weights up to 2^8 and
-/// their sums are far from the end of f32's and f16's range.
-static constexpr float lazyRescaleLog2 = 8.0f;
-
 /// The registers of accumulator blocks, one f32 each.
 static SmallVector<Value> unpack(Leaf &b, ValueRange blocks) {
   SmallVector<Value> registers;
@@ -40,6 +35,14 @@ static SmallVector<Value> unpack(Leaf &b, ValueRange blocks) {
 static Value pack(Leaf &b, ArrayRef<Value> registers) {
   auto type = VectorType::get(registers.size(), b.getF32Type());
   return vector::FromElementsOp::create(b, type, registers);
+}
+
+/// 16 registers a block.
+static SmallVector<Value> packBlocks(Leaf &b, ArrayRef<Value> registers) {
+  SmallVector<Value> blocks;
+  for (size_t i = 0; i < registers.size(); i += 16)
+    blocks.push_back(pack(b, registers.slice(i, 16)));
+  return blocks;
 }
 
 namespace {
@@ -106,58 +109,87 @@ struct LowerMask : TilePattern<MaskOp> {
   }
 };
 
-struct LowerSoftmaxStep : TilePattern<SoftmaxStepOp> {
+struct LowerRaiseMax : TilePattern<RaiseMaxOp> {
   using TilePattern::TilePattern;
 
   LogicalResult
-  matchAndRewrite(SoftmaxStepOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(RaiseMaxOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     if (adaptor.getMax().size() != 1)
       return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
     Leaf b = lowering.leaf(op, rewriter);
-    Value max = adaptor.getMax().front(), sum = adaptor.getSum().front(),
-          scale = adaptor.getScale().front();
+    Value max = adaptor.getMax().front();
     SmallVector<Value> scores = unpack(b, adaptor.getScores());
-
-    Value newMax = scores.front();
+    Value tileMax = scores.front();
     for (Value score : ArrayRef<Value>(scores).drop_front())
-      newMax = arith::MaxNumFOp::create(b, newMax, score);
-    newMax = arith::MulFOp::create(b, b.maxOfHalves(newMax), scale);
-    newMax = raiseMax(b, max, newMax);
+      tileMax = arith::MaxNumFOp::create(b, tileMax, score);
+    tileMax = arith::MulFOp::create(b, b.maxOfHalves(tileMax),
+                                    adaptor.getScale().front());
 
-    // Where nothing is visible yet, subtract 0 instead of -inf: no inf - inf.
-    Value nothing = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, newMax,
-                                          b.f32(-infinity));
-    Value reference = arith::SelectOp::create(b, nothing, b.f32(0.0f), newMax);
-    Value bias = arith::NegFOp::create(b, reference);
-    auto weight = [&](Value score) {
-      return b.exp2(LLVM::FMAOp::create(b, score, scale, bias));
-    };
-
-    Value correction =
-        b.exp2(arith::SubFOp::create(b, max, reference).getResult());
-    SmallVector<Value> weights;
-    for (Value score : scores)
-      weights.push_back(weight(score));
-    Value newSum = arith::AddFOp::create(
-        b, arith::MulFOp::create(b, sum, correction).getResult(),
-        sumTree(b, weights));
-    rewriter.replaceOpWithMultiple(
-        op, {packP(b, weights, op.getP().getType().getElementType()),
-             {newMax},
-             {newSum},
-             {correction}});
-    return success();
-  }
-
-  /// The maximum to go on with: `max` until some column of the wave outgrows
-  /// it by a factor of 2^lazyRescaleLog2.
-  static Value raiseMax(Leaf &b, Value max, Value tileMax) {
-    Value bound = arith::AddFOp::create(b, max, b.f32(lazyRescaleLog2));
+    Value bound = arith::AddFOp::create(
+        b, max, b.f32(op.getThreshold().convertToFloat()));
     Value outgrown = b.any(
         arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, tileMax, bound));
     Value larger = arith::MaxNumFOp::create(b, max, tileMax);
-    return arith::SelectOp::create(b, outgrown, larger, max);
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, outgrown, larger, max);
+    return success();
+  }
+};
+
+/// What to subtract under the maximum `max`: where nothing is visible yet, 0
+/// instead of -inf: no inf - inf.
+static Value subtrahend(Leaf &b, Value max) {
+  Value nothing = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, max,
+                                        b.f32(-infinity));
+  return arith::SelectOp::create(b, nothing, b.f32(0.0f), max);
+}
+
+struct LowerShiftScores : TilePattern<ShiftScoresOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(ShiftScoresOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (adaptor.getMax().size() != 1)
+      return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
+    Leaf b = lowering.leaf(op, rewriter);
+    Value bias =
+        arith::NegFOp::create(b, subtrahend(b, adaptor.getMax().front()));
+    SmallVector<Value> shifted = unpack(b, adaptor.getScores());
+    for (Value &score : shifted)
+      score = LLVM::FMAOp::create(b, score, adaptor.getScale().front(), bias);
+    rewriter.replaceOpWithMultiple(op, {packBlocks(b, shifted)});
+    return success();
+  }
+};
+
+struct LowerExp2 : TilePattern<Exp2Op> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(Exp2Op op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Leaf b = lowering.leaf(op, rewriter);
+    SmallVector<Value> registers = unpack(b, adaptor.getTile());
+    for (int64_t i = op.getBegin(); i < int64_t(op.getEnd()); ++i)
+      registers[i] = b.exp2(registers[i]);
+    rewriter.replaceOpWithMultiple(op, {packBlocks(b, registers)});
+    return success();
+  }
+};
+
+struct LowerSumRows : TilePattern<SumRowsOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(SumRowsOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (adaptor.getSum().size() != 1)
+      return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
+    Leaf b = lowering.leaf(op, rewriter);
+    rewriter.replaceOpWithNewOp<arith::AddFOp>(
+        op, adaptor.getSum().front(), sumTree(b, unpack(b, adaptor.getTile())));
+    return success();
   }
 
   static Value sumTree(Leaf &b, SmallVector<Value> values) {
@@ -169,15 +201,81 @@ struct LowerSoftmaxStep : TilePattern<SoftmaxStepOp> {
     }
     return values.front();
   }
+};
 
-  /// Eight consecutive registers are the B operand of one 16-deep product. A
-  /// weight that is a NaN makes its column's sum one, so P need not keep it.
-  static SmallVector<Value> packP(Leaf &b, ArrayRef<Value> weights,
-                                  Type element) {
-    SmallVector<Value> blocks;
+/// Eight registers rounded to 16 bits, two by two, so that a schedule can place
+/// each conversion.
+static Value packOperand(Leaf &b, ArrayRef<Value> registers, Type element) {
+  SmallVector<Value> words;
+  auto word = VectorType::get(1, b.getI32Type());
+  for (size_t i = 0; i < registers.size(); i += 2) {
+    Value pair = b.convertNumbers(pack(b, registers.slice(i, 2)), element);
+    words.push_back(vector::ExtractOp::create(b, b.bitcast(pair, word), 0));
+  }
+  auto type = VectorType::get(words.size(), b.getI32Type());
+  return b.bitcast(vector::FromElementsOp::create(b, type, words),
+                   VectorType::get(registers.size(), element));
+}
+
+/// Eight consecutive registers are the B operand of one 16-deep product.
+struct LowerPack : TilePattern<PackOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(PackOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Leaf b = lowering.leaf(op, rewriter);
+    Type element = op.getRes().getType().getElementType();
+    SmallVector<Value> weights = unpack(b, adaptor.getTile()), blocks;
     for (size_t i = 0; i < weights.size(); i += 8)
-      blocks.push_back(b.convertNumbers(pack(b, weights.slice(i, 8)), element));
-    return blocks;
+      blocks.push_back(
+          packOperand(b, ArrayRef<Value>(weights).slice(i, 8), element));
+    rewriter.replaceOpWithMultiple(op, {blocks});
+    return success();
+  }
+};
+
+/// Where no maximum was raised, which is the rule with a lazy one, the wave
+/// branches around the products.
+struct LowerRescale : TilePattern<RescaleOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(RescaleOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Leaf b = lowering.leaf(op, rewriter);
+    if (adaptor.getMax().size() != 1)
+      return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
+    Value max = adaptor.getMax().front(), newMax = adaptor.getNewMax().front();
+    SmallVector<Value> values;
+    for (ValueRange tile : adaptor.getTiles())
+      llvm::append_range(values, tile);
+    Value raised = b.unlikely(b.any(
+        arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, max, newMax)));
+    auto guard = scf::IfOp::create(b, TypeRange(ValueRange(values)), raised,
+                                   /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard insertion(b);
+    b.setInsertionPointToStart(guard.elseBlock());
+    scf::YieldOp::create(b, values);
+    b.setInsertionPointToStart(guard.thenBlock());
+    Value factor = b.exp2(
+        arith::SubFOp::create(b, max, subtrahend(b, newMax)).getResult());
+    for (Value &value : values) {
+      Value factors = factor;
+      if (isa<VectorType>(value.getType()))
+        factors = vector::BroadcastOp::create(b, value.getType(), factor);
+      value = arith::MulFOp::create(b, value, factors);
+    }
+    scf::YieldOp::create(b, values);
+
+    SmallVector<ValueRange> results;
+    ValueRange rest = guard.getResults();
+    for (ValueRange tile : adaptor.getTiles()) {
+      results.push_back(rest.take_front(tile.size()));
+      rest = rest.drop_front(tile.size());
+    }
+    rewriter.replaceOpWithMultiple(op, results);
+    return success();
   }
 };
 
@@ -213,6 +311,7 @@ struct LowerFinalize : TilePattern<FinalizeOp> {
 void attn::populateSoftmaxPatterns(RewritePatternSet &patterns,
                                    const TypeConverter &converter,
                                    const TileLowering &lowering) {
-  patterns.add<LowerMask, LowerSoftmaxStep, LowerFinalize>(
+  patterns.add<LowerMask, LowerRaiseMax, LowerShiftScores, LowerExp2,
+               LowerSumRows, LowerPack, LowerRescale, LowerFinalize>(
       converter, patterns.getContext(), lowering);
 }

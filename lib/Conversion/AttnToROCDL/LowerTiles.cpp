@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 // Converts each kernel of a gpu.module from tiles to vectors of registers. The
-// patterns are in Lower{Memory,Registers,Softmax}.cpp, the LDS layouts in
-// DmaSlots.cpp and RegisterSlots.cpp, single instructions in Leaf.cpp.
+// patterns are in Lower{Memory,Registers,Softmax,Clusters}.cpp, the LDS layouts
+// in DmaSlots.cpp and RegisterSlots.cpp, single instructions in Leaf.cpp.
 
 #include "TileConversion.h"
 
@@ -110,14 +110,15 @@ static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
   TileTypeConverter converter(lowering);
   RewritePatternSet patterns(context);
   ConversionTarget target(*context);
+  target.addIllegalDialect<AttnDialect>();
   populateMemoryPatterns(patterns, converter, lowering);
   populateRegisterPatterns(patterns, converter, lowering);
   populateSoftmaxPatterns(patterns, converter, lowering);
+  populateSchedulePatterns(patterns, converter, target);
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                        target);
   populateFunctionOpInterfaceTypeConversionPattern<gpu::GPUFuncOp>(patterns,
                                                                    converter);
-  target.addIllegalDialect<AttnDialect>();
   target
       .addLegalDialect<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect,
                        ROCDL::ROCDLDialect, vector::VectorDialect>();

@@ -44,6 +44,7 @@ public:
   }
   SmallVector<Value> fetch(Leaf &b, Buffer buffer, Value row, Value slot,
                            SlotType type) const override;
+  bool arrivesUnaided() const override { return false; }
   void land(Leaf &b, ValueRange inflight, Value slot,
             SlotType type) const override;
   SmallVector<Value> read(Leaf &b, Value slot, SlotType type) const override;

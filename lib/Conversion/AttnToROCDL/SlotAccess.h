@@ -34,6 +34,8 @@ public:
   virtual SmallVector<Type> inflightTypes(InflightType type) const = 0;
   virtual SmallVector<Value> fetch(Leaf &b, Buffer buffer, Value row,
                                    Value slot, SlotType type) const = 0;
+  /// Does a fetch reach the slot without its land?
+  virtual bool arrivesUnaided() const = 0;
   virtual void land(Leaf &b, ValueRange inflight, Value slot,
                     SlotType type) const = 0;
   /// The blocks of the mfma_a tile.

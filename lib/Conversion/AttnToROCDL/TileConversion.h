@@ -52,6 +52,10 @@ void populateRegisterPatterns(RewritePatternSet &patterns,
 void populateSoftmaxPatterns(RewritePatternSet &patterns,
                              const TypeConverter &converter,
                              const TileLowering &lowering);
+/// Pipelines and clusters stay, with the registers of their tiles as results.
+void populateSchedulePatterns(RewritePatternSet &patterns,
+                              const TypeConverter &converter,
+                              ConversionTarget &target);
 
 } // namespace mlir::attn
 

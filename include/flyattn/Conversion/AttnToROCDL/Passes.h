@@ -16,7 +16,7 @@ class GPUModuleOp;
 }
 
 namespace mlir::attn {
-#define GEN_PASS_DECL_ATTNLOWERTILES
+#define GEN_PASS_DECL
 #include "flyattn/Conversion/AttnToROCDL/Passes.h.inc"
 #define GEN_PASS_REGISTRATION
 #include "flyattn/Conversion/AttnToROCDL/Passes.h.inc"

@@ -57,4 +57,74 @@ def AttnLowerTiles : Pass<"attn-lower-tiles", "::mlir::gpu::GPUModuleOp"> {
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def AttnInterleave : Pass<"attn-interleave", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "place vector instructions among the MFMAs of compute clusters";
+  let description = [{
+    Spreads the vector instructions of each compute cluster over the gaps between
+    its matrix instructions, by their costs on the chip, and leaves either kind
+    in its own order. Runs after `attn-lower-tiles`.
+
+    Before:
+
+    ```mlir
+    attn.cluster compute { exp2 exp2 exp2 exp2 mfma mfma mfma }
+    ```
+
+    After `--attn-interleave=chip=gfx950`:
+
+    ```mlir
+    attn.cluster compute { mfma exp2 exp2 mfma exp2 exp2 mfma }
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"gfx950\"",
+           "the chip whose costs to use: gfx942 or gfx950">];
+}
+
+def AttnLowerSchedule : Pass<"attn-lower-schedule", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "turn pipelines into barriers, waits and fences";
+  let description = [{
+    Writes out `attn.pipeline` and `attn.cluster`: barriers that let the groups
+    run behind one another, a border behind each cluster, and for each memory
+    cluster the one wait that it owes, with its count computed. The only pass
+    that emits barriers, waits, priorities, scheduling fences and anchors for a
+    schedule. Runs after `attn-interleave`.
+
+    Before:
+
+    ```mlir
+    attn.pipeline groups = 2 lag = 1 {
+      attn.cluster memory { ... copy to LDS ... attn.await %k0 }
+      attn.cluster compute { ... }
+    }
+    ```
+
+    After:
+
+    ```mlir
+    scf.if %group > 0 { rocdl.s.barrier }
+    ... copy to LDS ...
+    rocdl.s.waitcnt 3956 // vmcnt(4) lgkmcnt(0)
+    rocdl.sched.barrier 0; rocdl.s.barrier; rocdl.sched.barrier 0
+    ...
+    rocdl.s.waitcnt 3952 // vmcnt(0)
+    scf.if %group <= 0 { rocdl.s.barrier }
+    ```
+  }];
+  let options = [
+    Option<"anchors", "anchors", "bool", /*default=*/"true",
+           "keep what a cluster computes from moving past its end">,
+    Option<"fences", "fences", "bool", /*default=*/"true",
+           "keep the order of vector and matrix instructions">,
+    Option<"priority", "priority", "std::string", /*default=*/"\"none\"",
+           "raise the priority of waves: none, group (always of group 0) or "
+           "compute (in compute clusters)">,
+    Option<"stagger", "stagger", "bool", /*default=*/"true",
+           "let the groups run behind one another">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::ROCDL::ROCDLDialect",
+    "::mlir::scf::SCFDialect"];
+}
+
 #endif // FLYATTN_CONVERSION_ATTNTOROCDL_PASSES_TD

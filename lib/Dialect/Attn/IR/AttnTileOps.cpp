@@ -141,13 +141,77 @@ LogicalResult SoftmaxStepOp::verify() {
                      scores.getColumns());
 }
 
-LogicalResult RescaleOp::verify() {
-  TileType tile = getTile().getType(), factor = getFactor().getType();
-  if (failed(expectLayout(*this, "the tile", tile, TileLayout::MfmaC)) ||
-      failed(expectLayout(*this, "the factor", factor, TileLayout::Columns)))
+/// `columns` must hold one value for each column of `tile`.
+static LogicalResult expectColumnsOf(Operation *op, StringRef name,
+                                     TileType columns, TileType tile) {
+  if (failed(expectLayout(op, name, columns, TileLayout::Columns)))
     return failure();
-  return expectShape(*this, "the factor", factor.getShape(), 1,
+  return expectShape(op, name, columns.getShape(), 1, tile.getColumns());
+}
+
+LogicalResult RaiseMaxOp::verify() {
+  TileType scores = getScores().getType();
+  if (!(getThreshold().convertToFloat() >= 0))
+    return emitOpError() << "the threshold must be 0 or more, got "
+                         << getThreshold().convertToFloat();
+  if (failed(expectLayout(*this, "the scores", scores, TileLayout::MfmaC)))
+    return failure();
+  return expectColumnsOf(*this, "max", getMax().getType(), scores);
+}
+
+LogicalResult ShiftScoresOp::verify() {
+  TileType scores = getScores().getType();
+  if (failed(expectLayout(*this, "the scores", scores, TileLayout::MfmaC)))
+    return failure();
+  return expectColumnsOf(*this, "max", getMax().getType(), scores);
+}
+
+LogicalResult Exp2Op::verify() {
+  TileType tile = getTile().getType();
+  if (failed(expectLayout(*this, "the tile", tile, TileLayout::MfmaC)))
+    return failure();
+  int64_t registers = tile.getRows() * tile.getColumns() / 64;
+  int64_t begin = getBegin(), end = getEnd();
+  if (begin < 0 || begin > end || end > registers)
+    return emitOpError() << "a lane holds registers 0 to " << registers
+                         << " of the tile, got " << begin << " to " << end;
+  return success();
+}
+
+LogicalResult SumRowsOp::verify() {
+  TileType tile = getTile().getType();
+  if (failed(expectLayout(*this, "the tile", tile, TileLayout::MfmaC)))
+    return failure();
+  return expectColumnsOf(*this, "the sum", getSum().getType(), tile);
+}
+
+LogicalResult PackOp::verify() {
+  TileType tile = getTile().getType(), res = getRes().getType();
+  if (failed(expectLayout(*this, "the tile", tile, TileLayout::MfmaC)) ||
+      failed(expectLayout(*this, "the result", res, TileLayout::MfmaB)))
+    return failure();
+  return expectShape(*this, "the result", res.getShape(), tile.getRows(),
                      tile.getColumns());
+}
+
+LogicalResult RescaleOp::inferReturnTypes(MLIRContext *,
+                                          std::optional<Location>,
+                                          Adaptor adaptor,
+                                          SmallVectorImpl<Type> &types) {
+  llvm::append_range(types, TypeRange(adaptor.getTiles()));
+  return success();
+}
+
+LogicalResult RescaleOp::verify() {
+  for (Value value : getTiles()) {
+    auto tile = cast<TileType>(value.getType());
+    if (tile.getLayout() != TileLayout::MfmaC &&
+        tile.getLayout() != TileLayout::Columns)
+      return emitOpError() << "rescales mfma_c and columns tiles, got " << tile;
+    if (failed(expectColumnsOf(*this, "max", getMax().getType(), tile)))
+      return failure();
+  }
+  return success();
 }
 
 LogicalResult FinalizeOp::verify() {

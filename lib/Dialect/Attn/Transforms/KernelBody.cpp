@@ -176,11 +176,11 @@ void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
 
   auto pType = TileType::get({tile, rows}, element, TileLayout::MfmaB);
   Type column = max.getType();
-  auto step = SoftmaxStepOp::create(b, pType, column, column, column, scores,
-                                    max, sum, param(ScaleLog2));
+  auto step = SoftmaxStepOp::create(b, pType, column, column, scores, max, sum,
+                                    param(ScaleLog2));
   auto vType = TileType::get({headDim, tile}, element, TileLayout::MfmaA);
   Value v = LoadOp::create(b, vType, vView, kvRow, /*transposed=*/true);
-  o = RescaleOp::create(b, o, step.getCorrection());
+  o = RescaleOp::create(b, o, max, step.getNewMax()).getResult(0);
   o = MmaOp::create(b, v, step.getP(), o);
   scf::YieldOp::create(b, ValueRange{o, step.getNewMax(), step.getNewSum()});
 }

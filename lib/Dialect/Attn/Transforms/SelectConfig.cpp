@@ -22,35 +22,47 @@ using namespace mlir::attn;
 
 namespace {
 struct ConfigRow {
+  Schedule schedule;
   StringRef chip;
   int64_t headDim;
   unsigned waves, rowsPerWave, kvTile, slots;
 };
 } // namespace
 
-// Four waves of 32 rows leave a wave up to 512 registers. Two slots of K and of
-// V take 68 KB at 64 x 128, which only gfx950's LDS holds: gfx942 halves the
-// tile.
+// generic: four waves of 32 rows leave a wave up to 512 registers. Two slots of
+// K and of V take 68 KB at 64 x 128, which only gfx950's LDS holds: gfx942
+// halves the tile.
+// dual_wave: eight waves, two on each SIMD, have 256 registers each. On gfx942,
+// whose tiles pass through registers, a tile of 32 rows leaves room for that,
+// and its matrix products, at half of gfx950's rate, take as long as 64 rows
+// there.
 static const ConfigRow configs[] = {
-    {"gfx950", 64, 4, 32, 64, 2},
-    {"gfx950", 128, 4, 32, 64, 2},
-    {"gfx942", 64, 4, 32, 64, 2},
-    {"gfx942", 128, 4, 32, 32, 2},
+    {Schedule::Generic, "gfx950", 64, 4, 32, 64, 2},
+    {Schedule::Generic, "gfx950", 128, 4, 32, 64, 2},
+    {Schedule::Generic, "gfx942", 64, 4, 32, 64, 2},
+    {Schedule::Generic, "gfx942", 128, 4, 32, 32, 2},
+    {Schedule::DualWave, "gfx950", 64, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx950", 128, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx942", 64, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx942", 128, 8, 32, 32, 2},
 };
 
-static const ConfigRow *findConfig(StringRef chip, int64_t headDim) {
+static const ConfigRow *findConfig(Schedule schedule, StringRef chip,
+                                   int64_t headDim) {
   for (const ConfigRow &row : configs)
-    if (row.chip == chip && row.headDim == headDim)
+    if (row.schedule == schedule && row.chip == chip && row.headDim == headDim)
       return &row;
   return nullptr;
 }
 
-static InFlightDiagnostic emitUnsupported(ForwardOp op, StringRef chip) {
+static InFlightDiagnostic emitUnsupported(ForwardOp op, Schedule schedule,
+                                          StringRef chip) {
   InFlightDiagnostic diag = op.emitOpError()
-                            << "no kernel for head_dim " << op.getHeadDim()
+                            << "no " << stringifySchedule(schedule)
+                            << " kernel for head_dim " << op.getHeadDim()
                             << " on " << chip << "; supported:";
   for (const ConfigRow &row : configs)
-    if (row.chip == chip)
+    if (row.schedule == schedule && row.chip == chip)
       diag << " " << row.headDim;
   return diag;
 }
@@ -65,17 +77,23 @@ struct SelectConfig : attn::impl::AttnSelectConfigBase<SelectConfig> {
                                   << "'; supported: " << flyattn::chipNames();
       return signalPassFailure();
     }
+    std::optional<Schedule> kind = symbolizeSchedule(schedule);
+    if (!kind) {
+      getOperation()->emitError() << "unknown schedule '" << schedule
+                                  << "'; supported: generic, dual_wave";
+      return signalPassFailure();
+    }
     WalkResult result = getOperation()->walk([&](ForwardOp op) {
       if (op.getConfig())
         return WalkResult::advance();
-      const ConfigRow *row = findConfig(chip, op.getHeadDim());
+      const ConfigRow *row = findConfig(*kind, chip, op.getHeadDim());
       if (!row) {
-        emitUnsupported(op, chip);
+        emitUnsupported(op, *kind, chip);
         return WalkResult::interrupt();
       }
-      op.setConfigAttr(ConfigAttr::get(&getContext(), Schedule::Generic,
-                                       row->waves, row->rowsPerWave,
-                                       row->kvTile, row->slots));
+      op.setConfigAttr(ConfigAttr::get(&getContext(), *kind, row->waves,
+                                       row->rowsPerWave, row->kvTile,
+                                       row->slots));
       return WalkResult::advance();
     });
     if (result.wasInterrupted())

@@ -60,6 +60,7 @@ static gpu::GPUFuncOp createKernel(OpBuilder &builder, SymbolTable &symbols,
   auto kernel = gpu::GPUFuncOp::create(builder, loc, name, type);
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
                   builder.getUnitAttr());
+  kernel->setAttr("attn.config", *op.getConfig());
   int32_t workItems = op.getConfig()->getWaves() * 64;
   kernel.setKnownBlockSizeAttr(builder.getDenseI32ArrayAttr({workItems, 1, 1}));
   return kernel;

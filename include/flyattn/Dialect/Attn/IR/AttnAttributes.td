@@ -52,7 +52,8 @@ def Attn_LayoutAttr : EnumAttr<Attn_Dialect, Attn_LayoutEnum, "layout"> {
 }
 
 def Attn_ScheduleEnum : I32EnumAttr<"Schedule", "how the work of a KV tile is ordered", [
-      I32EnumAttrCase<"Generic", 0, "generic">]> {
+      I32EnumAttrCase<"Generic", 0, "generic">,
+      I32EnumAttrCase<"DualWave", 1, "dual_wave">]> {
   let cppNamespace = "::mlir::attn";
   let genSpecializedAttr = 0;
 }
@@ -63,6 +64,7 @@ def Attn_ConfigAttr : Attn_Attr<"Config", "config"> {
     What `attn-select-config` decides and every later pass obeys.
 
     * `schedule`: `generic` double-buffers K and V, one barrier a KV tile;
+      `dual_wave` keeps two groups of waves half a step apart (`attn.pipeline`);
     * `waves`: waves of 64 work-items a workgroup;
     * `rows_per_wave`: query rows a wave owns;
     * `kv_tile`: rows of K and V a loop step takes;

@@ -237,7 +237,7 @@ def Attn_MaskOp : Attn_Op<"mask", [Pure, AllTypesMatch<["tile", "res"]>]> {
 }
 
 def Attn_SoftmaxStepOp : Attn_Op<"softmax_step", [Pure,
-    AllTypesMatch<["max", "sum", "newMax", "newSum", "correction"]>]> {
+    AllTypesMatch<["max", "sum", "newMax", "newSum"]>]> {
   let summary = "one step of the online softmax over a KV tile";
   let description = [{
     Per query column, in base 2 (`scale` holds log2(e)):
@@ -245,28 +245,25 @@ def Attn_SoftmaxStepOp : Attn_Op<"softmax_step", [Pure,
         max' = max(max, scale * rows of s)   if that is far above max in some
                                              column of the wave, else max
         p    = exp2(scale * s - max')
-        sum' = sum * correction + rows of p
-        correction = exp2(max - max')
+        sum' = sum * exp2(max - max') + rows of p
 
-    `max` is kept scaled, so that a correction is exactly 1 while the maximum
+    `max` is kept scaled, so that a rescaling is exactly 1 while the maximum
     stays: rounding scale * max anew in each step would bias the sum. It follows
-    lazily, once a score exceeds it by a factor of 2^8, since a rescaling costs
-    more than weights above 1 do; the result is the same but for rounding. `p` is
-    rounded to the element type of its tile. A column with nothing
-    visible so far has max' = -inf and p = 0. Each half-wave keeps its own part
-    of the sum; `attn.finalize` adds them.
+    lazily (see `attn.raise_max`). `p` is rounded to the element type of its
+    tile. Each half-wave keeps its own part of the sum; `attn.finalize` adds
+    them. `attn-decompose-softmax` replaces this op by its parts.
 
     Example:
 
     ```mlir
-    %p, %m1, %l1, %c = attn.softmax_step %s, %m, %l scale %scale
+    %p, %m1, %l1 = attn.softmax_step %s, %m, %l scale %scale
         : !attn.tile<64x32xf32, mfma_c> -> !attn.tile<64x32xbf16, mfma_b>
     ```
   }];
   let arguments = (ins Attn_TileType:$scores, Attn_TileType:$max,
                        Attn_TileType:$sum, F32:$scale);
   let results = (outs Attn_TileType:$p, Attn_TileType:$newMax,
-                      Attn_TileType:$newSum, Attn_TileType:$correction);
+                      Attn_TileType:$newSum);
   let assemblyFormat = [{
     $scores `,` $max `,` $sum `scale` $scale attr-dict
     `:` qualified(type($scores)) `,` qualified(type($max)) `->` qualified(type($p))
@@ -274,22 +271,133 @@ def Attn_SoftmaxStepOp : Attn_Op<"softmax_step", [Pure,
   let hasVerifier = 1;
 }
 
-def Attn_RescaleOp : Attn_Op<"rescale", [Pure, AllTypesMatch<["tile", "res"]>]> {
-  let summary = "multiply each column by its own factor";
+def Attn_RaiseMaxOp : Attn_Op<"raise_max", [Pure, AllTypesMatch<["max", "newMax"]>]> {
+  let summary = "raise the running maximum of each column, lazily";
   let description = [{
-    Costs next to nothing in a wave whose factors are all 1.
+    max' = max(max, scale * rows of s), if that exceeds `max` by more than
+    `threshold` in some column of the wave; else max' = max. A threshold of t
+    (powers of two) lets weights grow to 2^t, which is far from the end of f32's
+    and f16's range, and saves the rescaling that would cost more; 0 raises the
+    maximum whenever it can be. The result of the softmax is the same but for
+    rounding.
 
     Example:
 
     ```mlir
-    %o1 = attn.rescale %o by %c
-        : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+    %m1 = attn.raise_max %m by %s scale %scale threshold 8.0
+        : !attn.tile<1x32xf32, columns>, !attn.tile<64x32xf32, mfma_c>
     ```
   }];
-  let arguments = (ins Attn_TileType:$tile, Attn_TileType:$factor);
+  let arguments = (ins Attn_TileType:$max, Attn_TileType:$scores, F32:$scale,
+                       F32Attr:$threshold);
+  let results = (outs Attn_TileType:$newMax);
+  let assemblyFormat = [{
+    $max `by` $scores `scale` $scale `threshold` $threshold attr-dict
+    `:` qualified(type($max)) `,` qualified(type($scores))
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_ShiftScoresOp : Attn_Op<"shift_scores", [Pure, AllTypesMatch<["scores", "res"]>]> {
+  let summary = "scale the scores and subtract the maximum of their column";
+  let description = [{
+    res = scale * s - max, with one rounding. A column with nothing visible so
+    far has max = -inf: there 0 is subtracted, so that -inf stays -inf.
+
+    Example:
+
+    ```mlir
+    %x = attn.shift_scores %s by %m scale %scale
+        : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$scores, Attn_TileType:$max, F32:$scale);
   let results = (outs Attn_TileType:$res);
   let assemblyFormat = [{
-    $tile `by` $factor attr-dict `:` qualified(type($tile)) `,` qualified(type($factor))
+    $scores `by` $max `scale` $scale attr-dict
+    `:` qualified(type($scores)) `,` qualified(type($max))
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_Exp2Op : Attn_Op<"exp2", [Pure, AllTypesMatch<["tile", "res"]>]> {
+  let summary = "raise two to the power of some of a tile's registers";
+  let description = [{
+    Replaces the values in registers `begin` to `end` (not included) of each
+    lane, counted through the tile's blocks, by 2 to their power. The others
+    stay, so that a schedule can do a tile's exponentials in several places.
+
+    Example: `%h = attn.exp2 %x[0 to 14] : !attn.tile<64x32xf32, mfma_c>`
+  }];
+  let arguments = (ins Attn_TileType:$tile, I64Attr:$begin, I64Attr:$end);
+  let results = (outs Attn_TileType:$res);
+  let assemblyFormat = [{
+    $tile `[` $begin `to` $end `]` attr-dict `:` qualified(type($tile))
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_SumRowsOp : Attn_Op<"sum_rows", [Pure, AllTypesMatch<["sum", "newSum"]>]> {
+  let summary = "add the rows of a tile to a sum for each column";
+  let description = [{
+    Each half-wave adds the rows that it holds to its own part of the sum.
+
+    Example:
+
+    ```mlir
+    %l1 = attn.sum_rows %w to %l
+        : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$tile, Attn_TileType:$sum);
+  let results = (outs Attn_TileType:$newSum);
+  let assemblyFormat = [{
+    $tile `to` $sum attr-dict `:` qualified(type($tile)) `,` qualified(type($sum))
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_PackOp : Attn_Op<"pack", [Pure]> {
+  let summary = "round an accumulator to 16 bits as the operand of a product";
+  let description = [{
+    No value moves between lanes: k counts rows in the order in which the
+    accumulator holds them (see `!attn.tile`). NaNs need not stay NaNs: a weight
+    that is one makes the sum of its column one.
+
+    Example:
+
+    ```mlir
+    %p = attn.pack %w
+        : !attn.tile<64x32xf32, mfma_c> -> !attn.tile<64x32xbf16, mfma_b>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$tile);
+  let results = (outs Attn_TileType:$res);
+  let assemblyFormat = "$tile attr-dict `:` qualified(type($tile)) `->` qualified(type($res))";
+  let hasVerifier = 1;
+}
+
+def Attn_RescaleOp : Attn_Op<"rescale", [Pure, AllTypesMatch<["max", "newMax"]>,
+                                         InferTypeOpAdaptor]> {
+  let summary = "make sums over weights follow a raised maximum";
+  let description = [{
+    Multiplies each column of the tiles by exp2(max - max'). Costs next to
+    nothing in a wave where no maximum was raised.
+
+    Example:
+
+    ```mlir
+    %o1, %l1 = attn.rescale %o, %l from %m to %m1
+        : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+        by !attn.tile<1x32xf32, columns>
+    ```
+  }];
+  let arguments = (ins Variadic<Attn_TileType>:$tiles, Attn_TileType:$max,
+                       Attn_TileType:$newMax);
+  let results = (outs Variadic<Attn_TileType>:$res);
+  let assemblyFormat = [{
+    $tiles `from` $max `to` $newMax attr-dict
+    `:` qualified(type($tiles)) `by` qualified(type($max))
   }];
   let hasVerifier = 1;
 }

@@ -15,7 +15,7 @@ def AttnSelectConfig : Pass<"attn-select-config"> {
   let summary = "choose a kernel configuration for each attn.forward";
   let description = [{
     Attaches `#attn.config` to every `attn.forward` that has none, from a table
-    keyed by chip and head dim. The first pass of the pipeline; what is decided
+    keyed by schedule, chip and head dim. The first pass of the pipeline; what is decided
     here is only obeyed later. A head dim that no kernel covers is an error.
 
     Before:
@@ -34,7 +34,9 @@ def AttnSelectConfig : Pass<"attn-select-config"> {
   }];
   let options = [
     Option<"chip", "chip", "std::string", /*default=*/"\"gfx950\"",
-           "the chip to choose for: gfx942 or gfx950">];
+           "the chip to choose for: gfx942 or gfx950">,
+    Option<"schedule", "schedule", "std::string", /*default=*/"\"generic\"",
+           "the schedule to choose: generic or dual_wave">];
   let dependentDialects = ["::mlir::attn::AttnDialect"];
 }
 
@@ -63,9 +65,9 @@ def AttnTile : Pass<"attn-tile", "::mlir::ModuleOp"> {
       %k = attn.load %kv[%t]            : ... -> !attn.tile<64x128xbf16, mfma_a>
       %s = attn.mma %k, %q, %zero       : ... !attn.tile<64x32xf32, mfma_c>
       %x = attn.mask %s kv %t q %row limit %seqlen_kv : ...
-      %p, %m1, %l1, %c = attn.softmax_step %x, %m, %l scale %scale : ...
+      %p, %m1, %l1 = attn.softmax_step %x, %m, %l scale %scale : ...
       %v = attn.load %vv[%t] transposed : ... -> !attn.tile<128x64xbf16, mfma_a>
-      %o1 = attn.rescale %o by %c       : ...
+      %o1 = attn.rescale %o from %m to %m1 : ...
       %o2 = attn.mma %v, %p, %o1        : ...
       scf.yield %o2, %m1, %l1
     }
@@ -110,6 +112,123 @@ def AttnDoubleBuffer : Pass<"attn-double-buffer", "::mlir::gpu::GPUModuleOp"> {
       %k = attn.read %k1 ... compute ...
       attn.land %g into %k0
       attn.sync
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::attn::AttnDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def AttnDecomposeSoftmax : Pass<"attn-decompose-softmax", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "split attn.softmax_step into parts that a schedule can place";
+  let description = [{
+    Replaces each `attn.softmax_step` by its parts, and lets the `attn.rescale`
+    that follows its maximum rescale the row sum as well, so that one branch
+    serves both. Runs after `attn-tile`.
+
+    Before:
+
+    ```mlir
+    %p, %m1, %l1 = attn.softmax_step %s, %m, %l scale %scale : ...
+    %o1 = attn.rescale %o from %m to %m1 : ...
+    ```
+
+    After:
+
+    ```mlir
+    %m1 = attn.raise_max %m by %s scale %scale threshold 8.0 : ...
+    %x = attn.shift_scores %s by %m1 scale %scale : ...
+    %w = attn.exp2 %x[0 to 32] : ...
+    %p = attn.pack %w : ...
+    %o1, %l0 = attn.rescale %o, %l from %m to %m1 : ...
+    %l1 = attn.sum_rows %w to %l0 : ...
+    ```
+  }];
+  let options = [
+    Option<"threshold", "threshold", "float", /*default=*/"8.0f",
+           "powers of two by which scores may outgrow the running maximum "
+           "before it is raised; 0 raises it whenever it can be">];
+  let dependentDialects = ["::mlir::attn::AttnDialect"];
+}
+
+def AttnFormClusters : Pass<"attn-form-clusters", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "turn the KV loops of dual_wave kernels into a pipeline";
+  let description = [{
+    In a kernel whose `attn.config` says `dual_wave`, sorts the ops of each KV
+    loop into memory and compute clusters after the recipe for the chip and head
+    dim (one table, ScheduleRecipes.cpp), gives K and V their LDS slots, and
+    turns their loads into fetch, land and read. A chain of loops becomes one
+    pipeline. It is not rotated yet: each cluster has a time, counted from where
+    its tile starts. Runs after `attn-decompose-softmax`.
+
+    Before:
+
+    ```mlir
+    scf.for %t = %lo to %hi step %c64 iter_args(...) {
+      %k = attn.load %kv[%t] : ...
+      %s = attn.mma %k, %q, %zero : ...
+      ...
+    }
+    ```
+
+    After `--attn-form-clusters=chip=gfx950`:
+
+    ```mlir
+    attn.pipeline groups = 2 lag = 1 interval = 4 {
+      scf.for %t = %lo to %hi step %c64 iter_args(...) {
+        %slot = attn.cycle_slots %k0, %k1 : ...
+        %f = attn.cluster memory at -6 { attn.fetch %kv[%t] into %slot ... }
+        attn.cluster memory at -2 { attn.land %f into %slot ... }
+        %k = attn.cluster memory at 0 { attn.read %slot ... }
+        %s = attn.cluster compute at 1 { attn.mma %k, %q, %zero ... }
+        ...
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"gfx950\"",
+           "the chip to schedule for: gfx942 or gfx950">];
+  let dependentDialects = ["::mlir::attn::AttnDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def AttnRotate : Pass<"attn-rotate", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "overlap the KV tiles of a pipeline";
+  let description = [{
+    Software pipelining: of a pipeline with an interval, makes a prologue, a
+    steady loop of two tiles for each range of tiles, and a short epilogue for
+    either parity of what is left. A cluster of the steady loop holds the parts
+    of several tiles whose times are equal modulo the interval, the oldest tile
+    first; each slot is known. Tiles beyond the end may be fetched; they are not
+    used. Without a tile, nothing runs. Runs after `attn-form-clusters`.
+
+    Before:
+
+    ```mlir
+    attn.pipeline groups = 2 lag = 1 interval = 2 {
+      scf.for %t = %lo to %hi step %c64 {
+        %k = attn.cluster memory at 0 { read K ... }
+        %s = attn.cluster compute at 1 { scores ... }
+        attn.cluster compute at 3 { softmax %s ... }
+      }
+    }
+    ```
+
+    After:
+
+    ```mlir
+    scf.if %lo < %hi {
+      attn.pipeline groups = 2 lag = 1 {
+        memory { read K[lo] }; compute { scores[lo] }
+        scf.for %t = %lo + 64 to %hi - 64 step %c128 {
+          memory { read K[t] };      compute { softmax[t - 64]; scores[t] }
+          memory { read K[t + 64] }; compute { softmax[t]; scores[t + 64] }
+        }
+        scf.if one is left { memory ... compute ...; compute { softmax } }
+        else { compute { softmax } }
+      }
     }
     ```
   }];

@@ -1,0 +1,157 @@
+//===- Interleave.cpp - Place vector instructions among MFMAs -------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// While a matrix instruction (MFMA) runs, the vector unit is free for most of
+// its clocks. A compute cluster's vector instructions are spread over the gaps
+// between its MFMAs, in their own order, by what they cost:
+//
+//   MFMA | 24 clk of vector instructions | MFMA | 24 clk | ... | MFMA
+//
+// None comes behind the last MFMA if they fit in the gaps, since that MFMA
+// itself hides the border of the cluster.
+
+#include "MatrixOps.h"
+
+#include "flyattn/Conversion/AttnToROCDL/Passes.h"
+#include "flyattn/Dialect/Attn/IR/Attn.h"
+#include "flyattn/Target/ChipInfo.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace mlir::attn {
+#define GEN_PASS_DEF_ATTNINTERLEAVE
+#include "flyattn/Conversion/AttnToROCDL/Passes.h.inc"
+} // namespace mlir::attn
+
+using namespace mlir;
+using namespace mlir::attn;
+
+/// Vector issue clocks of an op, about: what LLVM will make of it, by the
+/// chip's table. Moves between registers are taken to cost nothing.
+static unsigned vectorClocks(Operation &op, const flyattn::ChipInfo &chip) {
+  if (isa<ROCDL::ROCDLExp2>(op))
+    return chip.exp2Clocks;
+  if (isa<ROCDL::Permlane32SwapOp>(op))
+    return chip.permlaneClocks;
+  // v_max3 takes two.
+  if (isa<arith::MaxNumFOp>(op))
+    return chip.vectorClocks / 2;
+  bool plain = isa<LLVM::FMAOp>(op) ||
+               (isa<arith::ArithDialect>(op.getDialect()) &&
+                !isa<arith::ConstantOp, arith::BitcastOp, arith::NegFOp>(op));
+  if (!plain || op.getNumResults() == 0)
+    return 0;
+  auto vector = dyn_cast<VectorType>(op.getResult(0).getType());
+  if (!vector)
+    return chip.vectorClocks;
+  int64_t count = vector.getNumElements();
+  if (isa<arith::TruncFOp>(op))
+    count = (count + 1) / 2;
+  return count * chip.vectorClocks;
+}
+
+namespace {
+/// The ops of a stretch of a cluster in which all may be reordered.
+class Stretch {
+public:
+  Stretch(ArrayRef<Operation *> ops, const flyattn::ChipInfo &chip) {
+    for (Operation *op : ops)
+      if (isMatrixOp(op))
+        matrix.push_back(op);
+    // What only matrix instructions need goes with them.
+    for (Operation *op : llvm::reverse(ops))
+      if (!isMatrixOp(op) && !op->use_empty() && vectorClocks(*op, chip) == 0 &&
+          llvm::all_of(op->getUsers(), [&](Operation *user) {
+            return isMatrixOp(user) || withMatrix.contains(user);
+          }))
+        withMatrix.insert(op);
+    for (Operation *op : ops)
+      if (!isMatrixOp(op) && !withMatrix.contains(op)) {
+        vector.push_back({op, vectorClocks(*op, chip)});
+        clocks += vector.back().second;
+      }
+    members.insert(ops.begin(), ops.end());
+  }
+
+  /// Moves the ops in their new order before `end`.
+  void write(Operation *end) {
+    if (matrix.size() < 2)
+      return;
+    size_t next = 0;
+    unsigned done = 0;
+    for (size_t gap = 0; gap < matrix.size(); ++gap) {
+      place(matrix[gap], end);
+      unsigned due = gap + 1 < matrix.size()
+                         ? clocks * (gap + 1) / (matrix.size() - 1)
+                         : clocks;
+      while (next < vector.size() && (done < due || vector[next].second == 0 ||
+                                      gap + 1 == matrix.size())) {
+        done += vector[next].second;
+        place(vector[next++].first, end);
+      }
+    }
+  }
+
+private:
+  /// Moves `op` before `end`, behind what it needs.
+  void place(Operation *op, Operation *end) {
+    if (!members.contains(op) || !placed.insert(op).second)
+      return;
+    for (Value operand : op->getOperands())
+      if (Operation *def = operand.getDefiningOp())
+        place(def, end);
+    op->moveBefore(end);
+  }
+
+  SmallVector<Operation *> matrix;
+  SmallVector<std::pair<Operation *, unsigned>> vector;
+  llvm::SmallPtrSet<Operation *, 32> withMatrix, members, placed;
+  unsigned clocks = 0;
+};
+} // namespace
+
+/// Branches and what touches memory stay where they are.
+static bool isFixed(Operation &op) {
+  return op.getNumRegions() > 0 || op.hasTrait<OpTrait::IsTerminator>() ||
+         isa<LLVM::LoadOp, LLVM::StoreOp>(op);
+}
+
+static void interleave(ClusterOp cluster, const flyattn::ChipInfo &chip) {
+  SmallVector<Operation *> stretch;
+  for (Operation &op : llvm::make_early_inc_range(cluster.getBody().front())) {
+    if (!isFixed(op)) {
+      stretch.push_back(&op);
+      continue;
+    }
+    Stretch(stretch, chip).write(&op);
+    stretch.clear();
+  }
+}
+
+namespace {
+struct Interleave : attn::impl::AttnInterleaveBase<Interleave> {
+  using AttnInterleaveBase::AttnInterleaveBase;
+
+  void runOnOperation() override {
+    const flyattn::ChipInfo *info = flyattn::findChip(chip);
+    if (!info) {
+      getOperation().emitError() << "unknown chip '" << chip
+                                 << "'; supported: " << flyattn::chipNames();
+      return signalPassFailure();
+    }
+    getOperation().walk([&](ClusterOp cluster) {
+      if (cluster.getKind() == ClusterKind::Compute)
+        interleave(cluster, *info);
+    });
+  }
+};
+} // namespace

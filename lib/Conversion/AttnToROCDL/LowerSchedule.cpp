@@ -1,0 +1,352 @@
+//===- LowerSchedule.cpp - Barriers, waits and fences of a pipeline -------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Turns pipelines and clusters into straight code:
+//
+//   entry     group g waits at g * lag barriers: from here on it is so many
+//             clusters behind group 0
+//   cluster   its ops; the wait that it owes; a border
+//   border    scheduling fence, s_barrier, scheduling fence
+//   exit      what is still on its way arrives; the barriers that the group
+//             did not wait at on entry
+//
+// A memory cluster owes a wait for its LDS operations, and for the copies that
+// its attn.await ops name. Copies arrive in order, so the wait allows as many
+// vector memory operations as a wave has started, on any path, behind the last
+// copy that must be there.
+
+#include "MatrixOps.h"
+
+#include "flyattn/Conversion/AttnToROCDL/Passes.h"
+#include "flyattn/Dialect/Attn/IR/ClusterGraph.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mlir::attn {
+#define GEN_PASS_DEF_ATTNLOWERSCHEDULE
+#include "flyattn/Conversion/AttnToROCDL/Passes.h.inc"
+} // namespace mlir::attn
+
+using namespace mlir;
+using namespace mlir::attn;
+
+//===----------------------------------------------------------------------===//
+// Waits
+//===----------------------------------------------------------------------===//
+
+/// gfx9's s_waitcnt with at most `vm` vector memory operations outstanding, and
+/// no LDS operation if `lds`. Other counters are not waited for.
+static int32_t encodeWait(unsigned vm, bool lds) {
+  constexpr unsigned anyVm = 63, anyLgkm = 15, anyExport = 7;
+  vm = std::min(vm, anyVm);
+  return (vm & 15) | anyExport << 4 | (lds ? 0 : anyLgkm) << 8 |
+         (vm >> 4) << 14;
+}
+
+/// The LDS object that an address lies in.
+static Operation *ldsObject(Value address) {
+  while (auto gep = address.getDefiningOp<LLVM::GEPOp>())
+    address = gep.getBase();
+  return address.getDefiningOp();
+}
+
+/// The symbol of the object, or null.
+static StringAttr ldsSymbol(Value address) {
+  auto object = dyn_cast_or_null<LLVM::AddressOfOp>(ldsObject(address));
+  return object ? object.getGlobalNameAttr().getAttr() : StringAttr();
+}
+
+namespace {
+/// A vector memory operation of a cluster: the LDS object that it copies to, or
+/// null.
+using VectorMemory = SmallVector<StringAttr>;
+
+/// What each cluster must wait for.
+class Waits {
+public:
+  explicit Waits(PipelineOp pipeline) : graph(pipeline) {
+    for (const ClusterGraph::Node &node : graph.nodes())
+      operations.push_back(vectorMemory(node.cluster));
+  }
+
+  const ClusterGraph &clusters() const { return graph; }
+
+  /// The vector memory operations that may be outstanding when `node` ends;
+  /// none if it need not wait for any.
+  std::optional<unsigned> allowed(unsigned node) const {
+    std::optional<unsigned> least;
+    ClusterOp cluster = graph.nodes()[node].cluster;
+    for (auto await : cluster.getBody().front().getOps<AwaitOp>())
+      if (std::optional<unsigned> count =
+              behindCopy(node, ldsSymbol(await.getLds())))
+        least = std::min(least.value_or(*count), *count);
+    return least;
+  }
+
+  bool copies() const {
+    return llvm::any_of(operations, [](const VectorMemory &list) {
+      return llvm::any_of(list, [](StringAttr object) { return bool(object); });
+    });
+  }
+
+private:
+  static VectorMemory vectorMemory(ClusterOp cluster);
+  std::optional<unsigned> behindCopy(unsigned node, StringAttr object) const;
+
+  ClusterGraph graph;
+  std::vector<VectorMemory> operations;
+};
+} // namespace
+
+VectorMemory Waits::vectorMemory(ClusterOp cluster) {
+  VectorMemory list;
+  cluster.walk([&](Operation *op) {
+    if (auto copy = dyn_cast<ROCDL::RawPtrBufferLoadLdsOp>(op))
+      list.push_back(ldsSymbol(copy.getLdsPtr()));
+    else if (isa<ROCDL::RawPtrBufferLoadOp>(op))
+      list.push_back(StringAttr());
+  });
+  return list;
+}
+
+/// The least number of vector memory operations that a wave may have started,
+/// by the end of `node`, behind its last copy to `object`.
+std::optional<unsigned> Waits::behindCopy(unsigned node,
+                                          StringAttr object) const {
+  std::optional<unsigned> least;
+  llvm::DenseMap<unsigned, unsigned> seen; // cluster -> count when last visited
+  SmallVector<std::pair<unsigned, unsigned>> work{{node, 0}};
+  while (!work.empty()) {
+    auto [at, count] = work.pop_back_val();
+    const VectorMemory &list = operations[at];
+    auto copy = llvm::find(llvm::reverse(list), object);
+    unsigned behind = copy - llvm::reverse(list).begin();
+    if (behind < list.size()) {
+      least = std::min(least.value_or(count + behind), count + behind);
+      continue;
+    }
+    count += list.size();
+    auto [entry, isNew] = seen.try_emplace(at, count);
+    if (!isNew && entry->second <= count)
+      continue;
+    entry->second = count;
+    for (unsigned before : graph.nodes()[at].predecessors)
+      work.push_back({before, count});
+  }
+  return least;
+}
+
+//===----------------------------------------------------------------------===//
+// Code
+//===----------------------------------------------------------------------===//
+
+namespace {
+class ScheduleWriter {
+public:
+  ScheduleWriter(PipelineOp pipeline, const AttnLowerScheduleOptions &options)
+      : pipeline(pipeline), options(options), b(pipeline.getLoc(), pipeline) {}
+
+  LogicalResult write();
+
+private:
+  void fence() { ROCDL::SchedBarrier::create(b, 0); }
+  void barrier() { ROCDL::SBarrierOp::create(b); }
+  void border() {
+    fence();
+    barrier();
+    fence();
+  }
+  Value group();
+  void barriersIf(arith::CmpIPredicate predicate, Value group);
+  void writeEntry(Value group);
+  void writeExit(Value group, bool copies);
+  void writeCluster(ClusterOp cluster, std::optional<unsigned> vectorMemory);
+  void fenceMatrixOps(ClusterOp cluster);
+  void anchor(ClusterOp cluster);
+  Value i32(int64_t value) {
+    return arith::ConstantIntOp::create(b, b.getI32Type(), value);
+  }
+
+  PipelineOp pipeline;
+  const AttnLowerScheduleOptions &options;
+  ImplicitLocOpBuilder b;
+};
+} // namespace
+
+/// The group of this wave: waves are dealt out to the SIMDs in turn, so that
+/// neighbours share none, and each group takes one wave of every SIMD.
+Value ScheduleWriter::group() {
+  auto kernel = pipeline->getParentOfType<gpu::GPUFuncOp>();
+  int64_t workItems = (*kernel.getKnownBlockSize())[0];
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  Value id = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  id = arith::IndexCastOp::create(b, b.getI32Type(), id);
+  Value group =
+      arith::DivUIOp::create(b, id, i32(workItems / pipeline.getGroups()));
+  return ROCDL::ReadfirstlaneOp::create(b, b.getI32Type(), group);
+}
+
+/// One barrier for each cluster that the last group is behind the first, if the
+/// comparison of that number with the group's own lag holds.
+void ScheduleWriter::barriersIf(arith::CmpIPredicate predicate, Value group) {
+  Value lag = arith::MulIOp::create(b, group, i32(pipeline.getLag()));
+  for (unsigned i = 0; i < (pipeline.getGroups() - 1) * pipeline.getLag();
+       ++i) {
+    Value waits = arith::CmpIOp::create(b, predicate, lag, i32(i));
+    auto guard = scf::IfOp::create(b, waits, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard insertion(b);
+    b.setInsertionPointToStart(guard.thenBlock());
+    barrier();
+  }
+}
+
+void ScheduleWriter::writeEntry(Value group) {
+  fence();
+  if (options.stagger)
+    barriersIf(arith::CmpIPredicate::ugt, group);
+  if (options.priority == "group") {
+    Value first =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, group, i32(0));
+    auto guard = scf::IfOp::create(b, first, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard insertion(b);
+    b.setInsertionPointToStart(guard.thenBlock());
+    ROCDL::SetPrioOp::create(b, 1);
+  }
+  fence();
+}
+
+void ScheduleWriter::writeExit(Value group, bool copies) {
+  fence();
+  if (copies)
+    ROCDL::SWaitcntOp::create(b, encodeWait(0, false));
+  if (options.stagger)
+    barriersIf(arith::CmpIPredicate::ule, group);
+  fence();
+}
+
+/// Keeps the order that attn-interleave chose.
+void ScheduleWriter::fenceMatrixOps(ClusterOp cluster) {
+  for (Operation &op : llvm::make_early_inc_range(cluster.getBody().front()))
+    if (isMatrixOp(&op)) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(&op);
+      fence();
+      b.setInsertionPointAfter(&op);
+      fence();
+    }
+}
+
+/// LLVM moves vector instructions down, past a branch, to where their results
+/// are used. An empty piece of assembly that takes the result and gives it back
+/// keeps them in their cluster, and costs no instruction.
+void ScheduleWriter::anchor(ClusterOp cluster) {
+  Operation *yield = cluster.getBody().front().getTerminator();
+  OpBuilder::InsertionGuard guard(b);
+  for (OpOperand &operand : yield->getOpOperands()) {
+    Value value = operand.get();
+    Operation *def = value.getDefiningOp();
+    if (!def || def->getParentOp() != cluster || isMatrixOp(def) ||
+        def->getNumRegions() > 0)
+      continue;
+    bool register32 = value.getType().isF32() || value.getType().isInteger(32);
+    auto vector = dyn_cast<VectorType>(value.getType());
+    if (!register32 && !vector)
+      continue;
+    b.setInsertionPointAfter(def);
+    auto asmOp = LLVM::InlineAsmOp::create(
+        b, value.getType(), ValueRange(value), /*asm_string=*/"",
+        /*constraints=*/"=v,0", /*has_side_effects=*/true,
+        /*is_align_stack=*/false, LLVM::TailCallKind::None,
+        LLVM::AsmDialectAttr(), ArrayAttr());
+    value.replaceAllUsesExcept(asmOp.getResult(0), asmOp);
+  }
+}
+
+void ScheduleWriter::writeCluster(ClusterOp cluster,
+                                  std::optional<unsigned> vectorMemory) {
+  bool compute = cluster.getKind() == ClusterKind::Compute;
+  if (compute && options.anchors)
+    anchor(cluster);
+  if (compute && options.fences)
+    fenceMatrixOps(cluster);
+  for (auto await :
+       llvm::make_early_inc_range(cluster.getBody().front().getOps<AwaitOp>()))
+    await.erase();
+
+  Operation *yield = cluster.getBody().front().getTerminator();
+  b.setInsertionPoint(cluster);
+  bool raised = compute && options.priority == "compute";
+  if (raised)
+    ROCDL::SetPrioOp::create(b, 1);
+  cluster->getBlock()->getOperations().splice(
+      Block::iterator(cluster), cluster.getBody().front().getOperations(),
+      cluster.getBody().front().begin(), Block::iterator(yield));
+  if (raised)
+    ROCDL::SetPrioOp::create(b, 0);
+  if (vectorMemory || !compute) {
+    fence();
+    ROCDL::SWaitcntOp::create(
+        b, encodeWait(vectorMemory.value_or(~0u), /*lds=*/!compute));
+  }
+  border();
+  cluster.replaceAllUsesWith(yield->getOperands());
+  cluster.erase();
+}
+
+LogicalResult ScheduleWriter::write() {
+  auto kernel = pipeline->getParentOfType<gpu::GPUFuncOp>();
+  if (!kernel || !kernel.getKnownBlockSize())
+    return pipeline.emitOpError() << "needs a kernel with a known_block_size";
+  if (pipeline.getInterval())
+    return pipeline.emitOpError() << "is not rotated; run --attn-rotate first";
+
+  Waits waits(pipeline);
+  SmallVector<std::optional<unsigned>> allowed;
+  for (unsigned node = 0; node < waits.clusters().nodes().size(); ++node)
+    allowed.push_back(waits.allowed(node));
+
+  Value group = this->group();
+  writeEntry(group);
+  for (auto [node, count] : llvm::zip(waits.clusters().nodes(), allowed))
+    writeCluster(node.cluster, count);
+  b.setInsertionPoint(pipeline);
+  Block &body = pipeline.getBody().front();
+  Operation *yield = body.getTerminator();
+  pipeline->getBlock()->getOperations().splice(
+      Block::iterator(pipeline), body.getOperations(), body.begin(),
+      Block::iterator(yield));
+  writeExit(group, waits.copies());
+  pipeline.replaceAllUsesWith(yield->getOperands());
+  pipeline.erase();
+  return success();
+}
+
+namespace {
+struct LowerSchedule : attn::impl::AttnLowerScheduleBase<LowerSchedule> {
+  using AttnLowerScheduleBase::AttnLowerScheduleBase;
+
+  void runOnOperation() override {
+    AttnLowerScheduleOptions options{anchors, fences, priority, stagger};
+    if (priority != "none" && priority != "group" && priority != "compute") {
+      getOperation().emitError() << "unknown priority '" << priority
+                                 << "'; supported: none, group, compute";
+      return signalPassFailure();
+    }
+    SmallVector<PipelineOp> pipelines;
+    getOperation().walk([&](PipelineOp op) { pipelines.push_back(op); });
+    for (PipelineOp op : pipelines)
+      if (failed(ScheduleWriter(op, options).write()))
+        return signalPassFailure();
+  }
+};
+} // namespace

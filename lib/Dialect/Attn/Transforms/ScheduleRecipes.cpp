@@ -1,0 +1,57 @@
+//===- ScheduleRecipes.cpp - The table of schedules -----------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ScheduleRecipes.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+
+// The dual-wave order of HipKittens, OPUS (ROCm/aiter) and FlyDSL. A tile's
+// exponentials are split between two compute clusters, so that each hides all
+// of its vector instructions behind its matrix products. In the steady loop
+// (times modulo 4):
+//
+//   0 memory   read K[t]; fetch V[t]; land V[t-1]
+//   1 compute  S[t] = K Q; tail of softmax[t-1]: exp, sum, pack
+//   2 memory   read V[t-1]; fetch K[t+2]; land K[t+1]; mask S[t]
+//   3 compute  O += V P[t-1]; head of softmax[t]: max, shift, exp; rescale
+static std::vector<ClusterRecipe> dualWave() {
+  using enum TilePart;
+  constexpr ClusterKind memory = ClusterKind::Memory,
+                        compute = ClusterKind::Compute;
+  return {
+      {-6, memory, {FetchK}},
+      {-2, memory, {LandK}},
+      {0, memory, {ReadK, FetchV}},
+      {1, compute, {Scores}},
+      {2, memory, {Mask}},
+      {3, compute, {RaiseMax, ShiftScores, ExpHead, Rescale}},
+      {4, memory, {LandV}},
+      {5, compute, {ExpTail, SumRows, Pack}},
+      {6, memory, {ReadV}},
+      {7, compute, {Output}},
+  };
+}
+
+static const ScheduleRecipe recipes[] = {
+    {"gfx950", 128, /*expHead=*/14, /*groups=*/2, /*lag=*/1, /*interval=*/4,
+     dualWave()},
+    {"gfx950", 64, /*expHead=*/14, /*groups=*/2, /*lag=*/1, /*interval=*/4,
+     dualWave()},
+    {"gfx942", 128, /*expHead=*/8, /*groups=*/2, /*lag=*/1, /*interval=*/4,
+     dualWave()},
+    {"gfx942", 64, /*expHead=*/14, /*groups=*/2, /*lag=*/1, /*interval=*/4,
+     dualWave()},
+};
+
+const ScheduleRecipe *attn::findRecipe(StringRef chip, int64_t headDim) {
+  for (const ScheduleRecipe &recipe : recipes)
+    if (recipe.chip == chip && recipe.headDim == headDim)
+      return &recipe;
+  return nullptr;
+}

@@ -1,0 +1,60 @@
+//===- ScheduleRecipes.h - What a cluster of a schedule does ----*- C++ -*-===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_LIB_DIALECT_ATTN_TRANSFORMS_SCHEDULERECIPES_H
+#define FLYATTN_LIB_DIALECT_ATTN_TRANSFORMS_SCHEDULERECIPES_H
+
+#include "flyattn/Dialect/Attn/IR/Attn.h"
+
+namespace mlir::attn {
+
+/// The parts of the work on one KV tile.
+enum class TilePart {
+  FetchK,
+  LandK,
+  ReadK,
+  FetchV,
+  LandV,
+  ReadV,
+  Scores, ///< S^T = K Q^T
+  Mask,
+  RaiseMax,
+  ShiftScores,
+  ExpHead, ///< the first registers' exponentials
+  ExpTail, ///< those of the rest
+  Rescale, ///< of O and the row sums
+  SumRows,
+  Pack,
+  Output, ///< O^T += V^T P^T
+};
+
+/// A cluster and when a tile is in it, in clusters from where the tile starts.
+struct ClusterRecipe {
+  int64_t at;
+  ClusterKind kind;
+  std::vector<TilePart> parts;
+};
+
+/// A schedule of the work on one KV tile. docs/Schedule.md says how to read and
+/// write one.
+struct ScheduleRecipe {
+  StringRef chip;
+  int64_t headDim;
+  /// Registers whose exponentials belong to ExpHead.
+  int64_t expHead;
+  unsigned groups, lag;
+  unsigned interval; ///< clusters from a tile's start to the next one's
+  std::vector<ClusterRecipe> clusters;
+};
+
+/// The recipe for a chip and head dim, or null.
+const ScheduleRecipe *findRecipe(StringRef chip, int64_t headDim);
+
+} // namespace mlir::attn
+
+#endif // FLYATTN_LIB_DIALECT_ATTN_TRANSFORMS_SCHEDULERECIPES_H
