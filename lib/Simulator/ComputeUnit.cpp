@@ -165,7 +165,8 @@ void ComputeUnit::releaseBarriers(uint64_t now) {
       if (wave->wave->state != WaveState::AtBarrier)
         continue;
       unsigned inst = wave->wave->pc->index;
-      profile.stall(inst, Stall::Barrier, now - wave->readyAt);
+      profile.stall(inst, Stall::Barrier,
+                    std::max(now, wave->readyAt) - wave->readyAt);
       if (profile.traces(wave->readyAt) && now > wave->readyAt)
         profile.trace(wave->track, wave->readyAt, now - wave->readyAt,
                       "wait: barrier", offsetOf(inst));

@@ -187,6 +187,7 @@ private:
                    RegisterRanges &scalar);
   void addImplicit(const MCInstrDesc &desc, InstInfo &info);
   void describeMfma(const MCInst &mc, const AsmText &text, InstInfo &info);
+  void describePackedMath(const AsmText &text, InstInfo &info);
   void describeMemory(const AsmText &text, InstInfo &info);
   RegisterRange vectorOperand(const TextOperand &op) const;
   unsigned latencyOf(const MCInst &mc) const;
@@ -330,6 +331,23 @@ void Describer::describeMemory(const AsmText &text, InstInfo &info) {
   // reads name both.
 }
 
+/// Of a pair of registers, v_pk_*_f32 reads the words that op_sel (for the low
+/// result) and op_sel_hi (for the high one) choose: often one word for both.
+void Describer::describePackedMath(const AsmText &text, InstInfo &info) {
+  auto low = text.list("op_sel"), high = text.list("op_sel_hi");
+  info.vectorReads.clear();
+  for (size_t source = 1; source < text.operands.size(); ++source) {
+    RegisterRange range = vectorOperand(text.operands[source]);
+    if (range.count != 2)
+      continue;
+    unsigned a = low && source <= low->size() ? (*low)[source - 1] : 0;
+    unsigned b = high && source <= high->size() ? (*high)[source - 1] : 1;
+    range.first += std::min(a, b);
+    range.count = 1 + (a != b);
+    info.vectorReads.push_back(range);
+  }
+}
+
 void Describer::describe(const MCInst &mc, const AsmText &text,
                          InstInfo &info) {
   const MCInstrDesc &desc = chip.instructions->get(mc.getOpcode());
@@ -403,6 +421,8 @@ std::vector<InstInfo> Describer::run() {
       info.waitStates = uint8_t((low & 15) + 1);
     else if (info.unit == Unit::Mfma)
       describeMfma(mc, text, info);
+    else if (info.unit == Unit::PackedMath)
+      describePackedMath(text, info);
     else if (isVectorMemory(info.unit))
       describeMemory(text, info);
     else if (info.unit == Unit::Smem && !text.operands.empty())
