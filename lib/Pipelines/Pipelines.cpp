@@ -34,6 +34,7 @@ void flyattn::buildAttnToTilePipeline(OpPassManager &pm,
   select.chip = options.chip;
   pm.addPass(attn::createAttnSelectConfig(select));
   pm.addPass(attn::createAttnTile());
+  pm.nest<gpu::GPUModuleOp>().addPass(attn::createAttnSpecializeMasks());
   addCleanup(pm);
 }
 

@@ -115,6 +115,7 @@ struct LowerSoftmaxStep : TilePattern<SoftmaxStepOp> {
     if (adaptor.getMax().size() != 1)
       return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
     Leaf b = lowering.leaf(op, rewriter);
+    b.closeSchedule();
     Value max = adaptor.getMax().front(), sum = adaptor.getSum().front(),
           scale = adaptor.getScale().front();
     SmallVector<Value> scores = unpack(b, adaptor.getScores());
