@@ -35,6 +35,7 @@ void flyattn::buildAttnToTilePipeline(OpPassManager &pm,
   select.schedule = options.schedule;
   pm.addPass(attn::createAttnSelectConfig(select));
   pm.addPass(attn::createAttnTile());
+  pm.nest<gpu::GPUModuleOp>().addPass(attn::createAttnSpecializeMasks());
   addCleanup(pm);
 }
 

@@ -36,8 +36,8 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
 
 /// L1 to L2. As text, for gfx950:
 ///   builtin.module(attn-select-config{chip=gfx950 schedule=generic},
-///   attn-tile, canonicalize,
-///                  cse)
+///                  attn-tile, gpu.module(attn-specialize-masks),
+///                  canonicalize, cse)
 void buildAttnToTilePipeline(mlir::OpPassManager &pm,
                              const PipelineOptions &options);
 

@@ -248,6 +248,8 @@ void Leaf::fenceSchedule() {
   ROCDL::SchedBarrier::create(*this, 0x0006);
 }
 
+void Leaf::closeSchedule() { ROCDL::SchedBarrier::create(*this, 0); }
+
 void Leaf::sync() {
   // gfx9's s_waitcnt: vmcnt(0) lgkmcnt(0), expcnt not waited for.
   ROCDL::SWaitcntOp::create(*this, 0x0070);

@@ -91,6 +91,8 @@ public:
   Value ldsReadTransposed(VectorType type, Value address);
   /// Keeps LLVM from moving memory and matrix instructions across.
   void fenceSchedule();
+  /// Keeps LLVM from moving anything across.
+  void closeSchedule();
   /// Waits for this wave's memory operations, then for all waves.
   void sync();
 

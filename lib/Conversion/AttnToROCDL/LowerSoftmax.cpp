@@ -118,6 +118,8 @@ struct LowerRaiseMax : TilePattern<RaiseMaxOp> {
     if (adaptor.getMax().size() != 1)
       return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
     Leaf b = lowering.leaf(op, rewriter);
+    if (!op->getParentOfType<ClusterOp>())
+      b.closeSchedule();
     Value max = adaptor.getMax().front();
     SmallVector<Value> scores = unpack(b, adaptor.getScores());
     Value tileMax = scores.front();

@@ -55,6 +55,93 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // A chain of loops is one stream: a prologue before the first alone. The loop
+  // without a mask takes pairs of whole tiles, and the next one goes on from
+  // there, in slot 0 again.
+  // CHECK-LABEL: gpu.func @chain
+  // CHECK-SAME: %[[K:[a-z0-9]+]]: !attn.view<?x128xbf16>, %{{.*}}, %{{.*}}, %[[LO:[a-z0-9]+]]: i32, %[[FULL:[a-z0-9]+]]: i32, %[[END:[a-z0-9]+]]: i32
+  // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : i32
+  // CHECK-DAG: %[[C128:.*]] = arith.constant 128 : i32
+  // CHECK: %[[K0:.*]] = attn.alloc_slot "tile0_slot0"
+  // CHECK: %[[K1:.*]] = attn.alloc_slot "tile0_slot1"
+  // CHECK-NOT: attn.alloc_slot
+  // CHECK: attn.fetch %[[K]][%[[LO]]] into %[[K0]]
+  // CHECK-NOT: attn.fetch
+  // CHECK: %[[DIFF:.*]] = arith.subi %[[FULL]], %[[LO]] : i32
+  // CHECK: %[[SPAN:.*]] = arith.maxsi %[[DIFF]], %[[C0]] : i32
+  // CHECK: %[[PART:.*]] = arith.remui %[[SPAN]], %[[C128]] : i32
+  // CHECK: %[[PAIRS:.*]] = arith.subi %[[SPAN]], %[[PART]] : i32
+  // CHECK: %[[MID:.*]] = arith.addi %[[LO]], %[[PAIRS]] : i32
+  // CHECK: %[[A:.*]] = scf.for %{{.*}} = %[[LO]] to %[[MID]] step %[[C128]]
+  // CHECK:   attn.fetch %{{.*}} into %[[K1]]
+  // CHECK:   attn.read %[[K0]]
+  // CHECK:   attn.fetch %{{.*}} into %[[K0]]
+  // CHECK:   attn.read %[[K1]]
+  // CHECK: }
+  // CHECK-NOT: attn.fetch
+  // CHECK: scf.for %[[T:.*]] = %[[MID]] to %[[END]] step %[[C128]] iter_args(%{{.*}} = %[[A]])
+  // CHECK:   attn.fetch %{{.*}} into %[[K1]]
+  // CHECK:   attn.read %[[K0]]
+  // CHECK:   attn.mask %{{.*}} kv %[[T]]
+  gpu.func @chain(%kv: !attn.view<?x128xbf16>, %q: !attn.tile<128x32xbf16, mfma_b>, %x: !attn.tile<64x32xf32, mfma_c>,
+                  %lo: i32, %full: i32, %end: i32, %out: !attn.view<?x64xf16>) {
+    %c64 = arith.constant 64 : i32
+    %a = scf.for %t = %lo to %full step %c64 iter_args(%c = %x) -> (!attn.tile<64x32xf32, mfma_c>) : i32 {
+      %k = attn.load %kv[%t] : !attn.view<?x128xbf16> -> !attn.tile<64x128xbf16, mfma_a>
+      %s = attn.mma %k, %q, %c : !attn.tile<64x128xbf16, mfma_a>, !attn.tile<128x32xbf16, mfma_b>, !attn.tile<64x32xf32, mfma_c>
+      scf.yield %s : !attn.tile<64x32xf32, mfma_c>
+    }
+    %b = scf.for %t = %full to %end step %c64 iter_args(%c = %a) -> (!attn.tile<64x32xf32, mfma_c>) : i32 {
+      %k = attn.load %kv[%t] : !attn.view<?x128xbf16> -> !attn.tile<64x128xbf16, mfma_a>
+      %s = attn.mma %k, %q, %c : !attn.tile<64x128xbf16, mfma_a>, !attn.tile<128x32xbf16, mfma_b>, !attn.tile<64x32xf32, mfma_c>
+      %m = attn.mask %s kv %t q %t limit %end : !attn.tile<64x32xf32, mfma_c>
+      scf.yield %m : !attn.tile<64x32xf32, mfma_c>
+    }
+    attn.store %b, %out[%lo] : !attn.tile<64x32xf32, mfma_c>, !attn.view<?x64xf16>
+    gpu.return
+  }
+
+  // A masked loop that is not the last takes whole pairs as well, rounded up:
+  // the tile too many belongs to the next range, where a mask does no harm. A
+  // gap between the loops starts another stream.
+  // CHECK-LABEL: gpu.func @masked_first
+  // CHECK-SAME: %[[LO:[a-z0-9]+]]: i32, %[[MID:[a-z0-9]+]]: i32, %[[END:[a-z0-9]+]]: i32
+  // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : i32
+  // CHECK-DAG: %[[C127:.*]] = arith.constant 127 : i32
+  // CHECK-DAG: %[[C128:.*]] = arith.constant 128 : i32
+  // CHECK: %[[DIFF:.*]] = arith.subi %[[MID]], %[[LO]] : i32
+  // CHECK: %[[SPAN:.*]] = arith.maxsi %[[DIFF]], %[[C0]] : i32
+  // CHECK: %[[UP:.*]] = arith.addi %[[SPAN]], %[[C127]] : i32
+  // CHECK: %[[PART:.*]] = arith.remui %[[UP]], %[[C128]] : i32
+  // CHECK: %[[PAIRS:.*]] = arith.subi %[[UP]], %[[PART]] : i32
+  // CHECK: %[[NEXT:.*]] = arith.addi %[[LO]], %[[PAIRS]] : i32
+  // CHECK: scf.for %{{.*}} = %[[LO]] to %[[NEXT]] step %[[C128]]
+  // CHECK: scf.for %{{.*}} = %[[NEXT]] to %[[END]] step %[[C128]]
+  // CHECK: attn.alloc_slot
+  // CHECK: scf.for %{{.*}} = %[[LO]] to %[[END]] step %[[C128]]
+  gpu.func @masked_first(%kv: !attn.view<?x128xbf16>, %q: !attn.tile<128x32xbf16, mfma_b>, %x: !attn.tile<64x32xf32, mfma_c>,
+                         %lo: i32, %mid: i32, %end: i32, %out: !attn.view<?x64xf16>) {
+    %c64 = arith.constant 64 : i32
+    %a = scf.for %t = %lo to %mid step %c64 iter_args(%c = %x) -> (!attn.tile<64x32xf32, mfma_c>) : i32 {
+      %k = attn.load %kv[%t] : !attn.view<?x128xbf16> -> !attn.tile<64x128xbf16, mfma_a>
+      %s = attn.mma %k, %q, %c : !attn.tile<64x128xbf16, mfma_a>, !attn.tile<128x32xbf16, mfma_b>, !attn.tile<64x32xf32, mfma_c>
+      %m = attn.mask %s kv %t q %t limit %end : !attn.tile<64x32xf32, mfma_c>
+      scf.yield %m : !attn.tile<64x32xf32, mfma_c>
+    }
+    %b = scf.for %t = %mid to %end step %c64 iter_args(%c = %a) -> (!attn.tile<64x32xf32, mfma_c>) : i32 {
+      %k = attn.load %kv[%t] : !attn.view<?x128xbf16> -> !attn.tile<64x128xbf16, mfma_a>
+      %s = attn.mma %k, %q, %c : !attn.tile<64x128xbf16, mfma_a>, !attn.tile<128x32xbf16, mfma_b>, !attn.tile<64x32xf32, mfma_c>
+      scf.yield %s : !attn.tile<64x32xf32, mfma_c>
+    }
+    %d = scf.for %t = %lo to %end step %c64 iter_args(%c = %b) -> (!attn.tile<64x32xf32, mfma_c>) : i32 {
+      %k = attn.load %kv[%t] : !attn.view<?x128xbf16> -> !attn.tile<64x128xbf16, mfma_a>
+      %s = attn.mma %k, %q, %c : !attn.tile<64x128xbf16, mfma_a>, !attn.tile<128x32xbf16, mfma_b>, !attn.tile<64x32xf32, mfma_c>
+      scf.yield %s : !attn.tile<64x32xf32, mfma_c>
+    }
+    attn.store %d, %out[%lo] : !attn.tile<64x32xf32, mfma_c>, !attn.view<?x64xf16>
+    gpu.return
+  }
+
   // A loop that loads nothing at its counter is left alone.
   // CHECK-LABEL: gpu.func @untouched
   gpu.func @untouched(%v: !attn.view<?x128xbf16>, %end: i32, %out: memref<1xi32>) {

@@ -79,6 +79,55 @@ def AttnTile : Pass<"attn-tile", "::mlir::ModuleOp"> {
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
+def AttnSpecializeMasks : Pass<"attn-specialize-masks", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "split KV loops into ranges that need a mask and ranges that do not";
+  let description = [{
+    In a loop over KV tiles with an `attn.mask` at the loop's counter, finds the
+    tiles that every query row of the workgroup sees whole, and gives them a
+    loop of their own, without the mask. The KV range falls into three parts:
+
+    * full: from the loop's lower bound, whole tiles that the workgroup's first
+      row sees, which under a causal mask is the one that sees least;
+    * masked: from there to the loop's upper bound;
+    * skipped: beyond the upper bound, which no row of the workgroup sees.
+
+    Every bound is computed from the kernel's values, uniform over the
+    workgroup, and a multiple of the tile away from the lower bound; a range may
+    be empty. The result is a chain of loops in one block: each starts where the
+    one before ends, with its results, and their bodies are the same but for the
+    mask. A loop whose mask moves with anything but the loop's counter and the
+    number of the wave is left alone. Runs after `attn-tile`; the scheduling
+    passes take such a chain as one stream of tiles.
+
+    Before:
+
+    ```mlir
+    %r = scf.for %t = %c0 to %hi step %c64 iter_args(%x = %x0) ... {
+      ...
+      %m = attn.mask %s kv %t q %row limit %seqlen_kv diagonal %d : ...
+      ...
+    }
+    ```
+
+    After:
+
+    ```mlir
+    // full = min(hi, seqlen_kv, first row of the workgroup + d + 1), down to a
+    // multiple of 64, but not below 0
+    %f = scf.for %t = %c0 to %full step %c64 iter_args(%x = %x0) ... {
+      ...
+    }
+    %r = scf.for %t = %full to %hi step %c64 iter_args(%x = %f) ... {
+      ...
+      %m = attn.mask %s kv %t q %row limit %seqlen_kv diagonal %d : ...
+      ...
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def AttnDoubleBuffer : Pass<"attn-double-buffer", "::mlir::gpu::GPUModuleOp"> {
   let summary = "stage the KV loop's loads through two LDS slots each";
   let description = [{
@@ -86,9 +135,12 @@ def AttnDoubleBuffer : Pass<"attn-double-buffer", "::mlir::gpu::GPUModuleOp"> {
     is the loop's counter becomes a fetch one tile ahead into the LDS slot that
     is not being read, and a read of the other. The loop is unrolled by two, so
     that each slot is named statically; a tile beyond the end reads zeros and is
-    masked entirely. One `attn.sync` a tile keeps both hazards: it makes the
+    masked entirely. A chain of such loops, as `attn-specialize-masks` makes it,
+    is one stream of tiles: the first loop alone has a prologue. A loop without
+    `attn.mask` stops where no two whole tiles are left, one with a mask may take
+    a tile of the next range, and each goes on where the one before stopped. One `attn.sync` a tile keeps both hazards: it makes the
     next tile visible, and it comes after every read of the slot that the tile
-    after that will overwrite. Runs after `attn-tile`.
+    after that will overwrite. Runs after `attn-specialize-masks`.
 
     Before:
 
