@@ -13,7 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../test/Unit/Simulator/AiterKernels.h"
+#include "AiterKernels.h"
 
 #include "flyattn/Simulator/Reassemble.h"
 #include "flyattn/Simulator/Simulator.h"
@@ -22,7 +22,6 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 
 using namespace flyattn;
 
@@ -160,10 +159,7 @@ void runInstruction(benchmark::State &state, const InstructionCase &c) {
 /// B1 H8 D128, S as given, not causal, on all cores.
 void runAttention(benchmark::State &state, const aiter::Kernel &kernel) {
   uint32_t seq = uint32_t(state.range(0)), heads = 8, dim = 128;
-  std::ifstream in(kernel.path, std::ios::binary);
-  std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(in)),
-                             std::istreambuf_iterator<char>());
-  auto object = llvm::cantFail(sim::CodeObject::load(bytes));
+  auto object = llvm::cantFail(aiter::loadObject(kernel));
   auto program =
       llvm::cantFail(sim::Program::decode(object, object.kernels()[0].name));
   std::vector<uint16_t> q(size_t(seq) * heads * dim);
@@ -203,24 +199,22 @@ int main(int argc, char **argv) {
   for (const InstructionCase &c : cases)
     benchmark::RegisterBenchmark(
         c.name, [&c](benchmark::State &state) { runInstruction(state, c); });
-  if (const char *folder = std::getenv("FLYATTN_FOREIGN_KERNELS")) {
-    for (const aiter::Kernel &kernel : aiter::findKernels(folder)) {
-      std::string name = kernel.path.stem().string();
-      if (name != "fwd_hd128_bf16" && name != "fwd_hd128_bf16_rtne" &&
-          name != "fwd_hd128_bf16_rtz")
-        continue;
-      if (kernel.path.string().find("MI308") != std::string::npos)
-        continue;
-      name = std::string("attention/") +
-             (kernel.gfx950 ? "gfx950/" : "gfx942/") + name;
-      benchmark::RegisterBenchmark(
-          name.c_str(),
-          [kernel](benchmark::State &state) { runAttention(state, kernel); })
-          ->Arg(1024)
-          ->Arg(4096)
-          ->UseRealTime()
-          ->Unit(benchmark::kMillisecond);
-    }
+  for (const aiter::Kernel &kernel : aiter::findKernels()) {
+    std::string name = kernel.path.stem().string();
+    if (name != "fwd_hd128_bf16" && name != "fwd_hd128_bf16_rtne" &&
+        name != "fwd_hd128_bf16_rtz")
+      continue;
+    if (kernel.path.string().find("MI308") != std::string::npos)
+      continue;
+    name = std::string("attention/") + (kernel.gfx950 ? "gfx950/" : "gfx942/") +
+           name;
+    benchmark::RegisterBenchmark(
+        name.c_str(),
+        [kernel](benchmark::State &state) { runAttention(state, kernel); })
+        ->Arg(1024)
+        ->Arg(4096)
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
   }
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();

@@ -128,6 +128,11 @@ Inputs makeInputs(const Problem &problem, Init init, uint64_t seed) {
           generator.make(Operand::V)};
 }
 
+std::vector<uint16_t> makeInput(const Problem &problem, Operand operand,
+                                Init init, uint64_t seed) {
+  return Generator(problem, init, seed).make(operand);
+}
+
 ArrayRef<uint8_t> bytesOf(ArrayRef<uint16_t> tensor) {
   return {reinterpret_cast<const uint8_t *>(tensor.data()), tensor.size() * 2};
 }

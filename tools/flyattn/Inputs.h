@@ -33,10 +33,16 @@ struct Inputs {
   std::vector<uint16_t> q, k, v;
 
   HostInputs host() const { return {q.data(), k.data(), v.data()}; }
+  std::vector<uint16_t> &of(Operand operand) {
+    return operand == Operand::Q ? q : operand == Operand::K ? k : v;
+  }
 };
 
 /// The same on every host, for any number of threads.
 Inputs makeInputs(const Problem &problem, Init init, uint64_t seed);
+/// One of q, k and v of these.
+std::vector<uint16_t> makeInput(const Problem &problem, Operand operand,
+                                Init init, uint64_t seed);
 
 /// Raw bytes of a tensor, for devices and files.
 llvm::ArrayRef<uint8_t> bytesOf(llvm::ArrayRef<uint16_t> tensor);

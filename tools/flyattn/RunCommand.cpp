@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Driver.h"
+#include "Execution.h"
 #include "Inputs.h"
 #include "ProblemOptions.h"
 #include "Report.h"
@@ -16,7 +17,6 @@
 #include "flyattn/Attention/Compare.h"
 #include "flyattn/Attention/Plan.h"
 #include "flyattn/Runtime/Npy.h"
-#include "flyattn/Target/ChipInfo.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -222,16 +222,6 @@ Error readExpected(Run &run) {
   return Error::success();
 }
 
-Expected<DeviceBuffer> upload(Device &device, StringRef name,
-                              ArrayRef<uint16_t> tensor) {
-  Expected<DeviceBuffer> buffer = device.allocate(tensor.size() * 2, name);
-  if (!buffer)
-    return buffer;
-  if (Error error = device.write(*buffer, 0, bytesOf(tensor)))
-    return std::move(error);
-  return buffer;
-}
-
 template <typename T>
 Error download(Device &device, const DeviceBuffer &buffer,
                std::vector<T> &out) {
@@ -246,44 +236,24 @@ Error execute(Run &run, Device &device) {
   // Without a reference to compute, the host needs no copy of its own.
   bool keeps =
       run.settings.check != Check::None || run.settings.timing.sensitivity;
-  auto send = [&](StringRef name, std::vector<uint16_t> &tensor) {
-    auto buffer = upload(device, name, tensor);
-    if (!keeps)
-      std::vector<uint16_t>().swap(tensor);
-    return buffer;
-  };
-  auto q = send("q", run.inputs.q);
-  auto k = send("k", run.inputs.k);
-  auto v = send("v", run.inputs.v);
-  auto o = device.allocate(run.plan.operandBytes[unsigned(Operand::O)], "o");
-  Error error = joinErrors(joinErrors(q.takeError(), k.takeError()),
-                           joinErrors(v.takeError(), o.takeError()));
-  if (error)
-    return error;
-  ForwardBuffers buffers = {*q, *k, *v, *o, std::nullopt};
-  if (run.problem.wantLse) {
-    auto lse = device.allocate(run.plan.lseBytes, "lse");
-    if (!lse)
-      return lse.takeError();
-    buffers.lse = *lse;
-  }
-  auto stats = launch(run.plan, device, buffers);
-  if (!stats)
-    return stats.takeError();
-  run.stats = *stats;
-  if (buffers.lse)
-    if (Error error = download(device, *buffers.lse, run.lse))
+  auto done =
+      driver::execute(run.problem, run.plan, device, [&](Operand operand) {
+        std::vector<uint16_t> &tensor = run.inputs.of(operand);
+        return keeps ? tensor : std::move(tensor);
+      });
+  if (!done)
+    return done.takeError();
+  run.stats = std::move(done->stats);
+  if (done->buffers.lse)
+    if (Error error = download(device, *done->buffers.lse, run.lse))
       return error;
-  return download(device, *o, run.o);
+  return download(device, done->buffers.o, run.o);
 }
 
-/// MFMA work that a KV column costs a wave: 4 D FLOP for each of its rows. The
-/// chip's full-rate 32x32 instruction takes 32 clk.
 KvTileFacts kvTileFacts(const Run &run) {
   const KernelConfig &config = run.plan.kernel->config;
-  double flopsPerClock = 2.0 * 32 * 32 * findChip(run.chip)->mfmaK / 32;
-  return {config.kvTile, 4.0 * double(run.problem.headDim) *
-                             double(config.rowsPerWave) / flopsPerClock};
+  return driver::kvTileFacts(run.chip, run.problem.headDim, config.rowsPerWave,
+                             config.kvTile);
 }
 
 Error rerunForSensitivity(Run &run) {
@@ -327,18 +297,13 @@ Error writeOutputs(const Run &run) {
                                      {p.batch, p.heads, p.seqlenQ}, bytes));
 }
 
-/// The rounding that the chip's kernel really uses.
-Bf16Rounding effectiveRounding(const Run &run) {
-  return run.chip == "gfx950" ? Bf16Rounding::NearestEven
-                              : run.problem.rounding;
-}
-
 void checkResult(Run &run) {
   run.sample =
       chooseRows(run.problem, run.plan.kernel->config.rowsPerWorkgroup(),
                  run.settings.seed);
-  ReferenceRows reference = computeReference(
-      run.problem, run.inputs.host(), run.sample, effectiveRounding(run));
+  ReferenceRows reference =
+      computeReference(run.problem, run.inputs.host(), run.sample,
+                       effectiveRounding(run.problem, run.chip));
   std::vector<double> expected;
   if (run.expected)
     expected = gatherRows(run.problem, run.sample, run.expected->data());

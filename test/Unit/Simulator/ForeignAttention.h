@@ -18,7 +18,7 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
+#include <ostream>
 #include <random>
 
 namespace flyattn::aiter {
@@ -187,11 +187,6 @@ inline Errors compare(const Problem &p, const Tensor &q, const Tensor &k,
   return {std::sqrt(errorO / normO), std::sqrt(errorLse / normLse)};
 }
 
-inline std::vector<uint8_t> readFile(const std::filesystem::path &path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
 struct Outcome {
   Errors errors;
   sim::LaunchResult result;
@@ -232,8 +227,7 @@ inline llvm::Expected<Outcome> runKernel(const Kernel &kernel,
   call.totalQ = p.totalQ;
   call.scale = float(p.scale);
 
-  std::vector<uint8_t> bytes = readFile(kernel.path);
-  auto object = sim::CodeObject::load(bytes);
+  auto object = loadObject(kernel);
   if (!object)
     return object.takeError();
   auto program = sim::Program::decode(*object, object->kernels()[0].name);
@@ -262,17 +256,16 @@ inline Errors boundsOf(const Kernel &kernel) {
   return bounds;
 }
 
-/// Those below $FLYATTN_FOREIGN_KERNELS.
-inline std::vector<Kernel> allKernels() {
-  const char *folder = std::getenv("FLYATTN_FOREIGN_KERNELS");
-  return folder ? findKernels(folder) : std::vector<Kernel>();
-}
-
 /// "gfx950_fwd_hd128_bf16", "MI300_fwd_hd128_bf16_causal_rtna".
 inline std::string nameOf(const Kernel &kernel) {
   std::string folder =
       kernel.gfx950 ? "gfx950" : kernel.path.parent_path().stem().string();
   return folder + "_" + kernel.path.stem().string();
+}
+
+/// How GoogleTest prints one.
+inline void PrintTo(const Kernel &kernel, std::ostream *out) {
+  *out << kernel.path.stem().string();
 }
 
 } // namespace flyattn::aiter

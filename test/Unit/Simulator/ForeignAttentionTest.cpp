@@ -40,8 +40,7 @@ TEST_P(ForeignAttention, MatchesDoublePrecision) {
 }
 
 TEST_P(ForeignAttention, Reassembles) {
-  std::vector<uint8_t> bytes = readFile(GetParam().path);
-  auto object = sim::CodeObject::load(bytes);
+  auto object = loadObject(GetParam());
   ASSERT_TRUE(bool(object)) << llvm::toString(object.takeError());
   auto program = sim::Program::decode(*object, object->kernels()[0].name);
   ASSERT_TRUE(bool(program)) << llvm::toString(program.takeError());
@@ -52,12 +51,12 @@ TEST_P(ForeignAttention, Reassembles) {
 // Without the folder there is nothing to instantiate; this test says so.
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ForeignAttention);
 INSTANTIATE_TEST_SUITE_P(Aiter, ForeignAttention,
-                         testing::ValuesIn(allKernels()), testName);
+                         testing::ValuesIn(findKernels()), testName);
 
 TEST(ForeignAttentionFolder, HoldsAllKernels) {
   if (!std::getenv("FLYATTN_FOREIGN_KERNELS"))
     GTEST_SKIP() << "set FLYATTN_FOREIGN_KERNELS to AITER's hsa folder";
-  EXPECT_EQ(allKernels().size(), 72u);
+  EXPECT_EQ(findKernels().size(), 72u);
 }
 
 } // namespace

@@ -26,7 +26,7 @@ namespace {
 /// size only in code that the checks do not tell apart.
 std::vector<Kernel> chosenKernels() {
   std::vector<Kernel> chosen;
-  for (const Kernel &kernel : allKernels()) {
+  for (const Kernel &kernel : findKernels()) {
     bool isMi300 = kernel.path.string().find("MI300") != std::string::npos;
     if (kernel.gfx950 || (isMi300 && kernel.rounding == Kernel::NearestEven))
       chosen.push_back(kernel);

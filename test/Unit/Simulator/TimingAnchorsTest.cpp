@@ -19,7 +19,6 @@
 #include "gtest/gtest.h"
 
 #include <cstdlib>
-#include <fstream>
 
 using namespace flyattn;
 using namespace flyattn::sim;
@@ -27,11 +26,6 @@ using namespace flyattn::sim;
 namespace {
 
 constexpr unsigned seqlenKv = 4096;
-
-std::vector<uint8_t> readFile(const std::filesystem::path &path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 /// The kernel's instructions, to be edited; an edit keeps their sizes.
 struct Listing {
@@ -62,7 +56,7 @@ protected:
         std::filesystem::path(folder) / "gfx950/fmha_v3_fwd/fwd_hd128_bf16.co";
     kernel.path = path;
     kernel.gfx950 = true;
-    auto object = CodeObject::load(readFile(path));
+    auto object = aiter::loadObject(kernel);
     ASSERT_TRUE(bool(object)) << llvm::toString(object.takeError());
     auto program = Program::decode(*object, object->kernels().front().name);
     ASSERT_TRUE(bool(program)) << llvm::toString(program.takeError());

@@ -1,52 +1,22 @@
-//===- AiterKernels.h - AITER's attention kernels as code objects ---------===//
+//===- AiterKernels.cpp - AITER's attention kernels as code objects -------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// What is known of ROCm/aiter's hsa/<chip>/fmha_v3_fwd/*.co: how the file name
-// tells the problem, what the kernel argument segment holds, and how the
-// kernels are launched. The binaries are AMD's; they are not part of FlyAttn.
-//
-//===----------------------------------------------------------------------===//
 
-#ifndef FLYATTN_TEST_UNIT_SIMULATOR_AITERKERNELS_H
-#define FLYATTN_TEST_UNIT_SIMULATOR_AITERKERNELS_H
+#include "AiterKernels.h"
 
-#include "flyattn/Simulator/Simulator.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <ostream>
-#include <string>
-#include <vector>
+#include <cstdlib>
 
 namespace flyattn::aiter {
 
-/// The variant that a file's name and folder tell.
-struct Kernel {
-  std::filesystem::path path;
-  bool gfx950 = false;
-  bool fp8 = false; ///< else bf16; the output is bf16 in both cases
-  bool causal = false;
-  bool group = false; ///< packed sequences of different lengths
-  unsigned headDimQk = 128, headDimV = 128;
-  enum Rounding { NearestEven, NearestAway, Truncate } rounding = NearestEven;
-
-  bool isHd192() const { return headDimQk == 192; }
-  unsigned tileQ() const { return isHd192() ? 128 : 256; }
-  unsigned workItems() const { return isHd192() ? 256 : 512; }
-};
-
-/// How GoogleTest prints one.
-inline void PrintTo(const Kernel &kernel, std::ostream *out) {
-  *out << kernel.path.stem().string();
-}
-
-/// All kernels below `folder`, in a stable order.
-inline std::vector<Kernel> findKernels(const std::filesystem::path &folder) {
+std::vector<Kernel> findKernels(const std::filesystem::path &folder) {
   std::vector<Kernel> kernels;
   std::error_code error;
   for (const auto &entry :
@@ -78,20 +48,26 @@ inline std::vector<Kernel> findKernels(const std::filesystem::path &folder) {
   return kernels;
 }
 
-/// Sizes and addresses of one call. Tensors are [batch, seq, head, dim], in
-/// group mode [sum of seq, head, dim].
-struct Call {
-  uint64_t o, q, k, v, lse;
-  uint64_t cumulativeQ = 0, cumulativeKv = 0; ///< group: int32 prefix sums
-  uint64_t descaleQ = 0, descaleK = 0, descaleV = 0; ///< fp8: one f32 each
-  uint32_t batch, heads, kvHeads;
-  uint32_t seqlenQ, seqlenKv; ///< group: the longest
-  uint32_t totalQ;            ///< group: the sum
-  float scale;
-};
+std::vector<Kernel> findKernels() {
+  const char *folder = std::getenv("FLYATTN_FOREIGN_KERNELS");
+  return folder && *folder ? findKernels(folder) : std::vector<Kernel>();
+}
+
+llvm::Expected<sim::CodeObject> loadObject(const Kernel &kernel) {
+  std::string path = kernel.path.string();
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return llvm::createFileError(path, buffer.getError());
+  auto object = sim::CodeObject::load(
+      llvm::arrayRefFromStringRef((*buffer)->getBuffer()));
+  if (!object)
+    return llvm::createFileError(path, object.takeError());
+  return object;
+}
 
 /// 5, but 3 where heads or length do not suit; 0 for gfx942's hd192 kernels.
-inline uint32_t tuningOption(const Kernel &kernel, const Call &call) {
+static uint32_t tuningOption(const Kernel &kernel, const Call &call) {
   if (kernel.isHd192() && !kernel.gfx950)
     return 0;
   bool downgraded =
@@ -99,9 +75,8 @@ inline uint32_t tuningOption(const Kernel &kernel, const Call &call) {
   return downgraded ? 3 : 5;
 }
 
-/// Every field has a slot of 16 bytes; strides are in bytes.
-inline void setKernarg(sim::LaunchParams &params, const Kernel &kernel,
-                       const Call &call) {
+void setKernarg(sim::LaunchParams &params, const Kernel &kernel,
+                const Call &call) {
   uint32_t in = kernel.fp8 ? 1 : 2, out = 2;
   auto stride = [](uint64_t elements, uint32_t size) {
     return uint32_t(elements * size);
@@ -160,10 +135,8 @@ inline void setKernarg(sim::LaunchParams &params, const Kernel &kernel,
   }
 }
 
-/// A causal workgroup does a tile from the head and one from the tail, but for
-/// gfx942's hd192 kernels in group mode.
-inline void setGrid(sim::LaunchParams &params, const Kernel &kernel,
-                    const Call &call) {
+void setGrid(sim::LaunchParams &params, const Kernel &kernel,
+             const Call &call) {
   uint32_t tiles = (call.seqlenQ + kernel.tileQ() - 1) / kernel.tileQ();
   bool oldHd192 = kernel.isHd192() && !kernel.gfx950;
   uint32_t paired = kernel.causal && !oldHd192 ? (tiles + 1) / 2 : tiles;
@@ -177,5 +150,3 @@ inline void setGrid(sim::LaunchParams &params, const Kernel &kernel,
 }
 
 } // namespace flyattn::aiter
-
-#endif // FLYATTN_TEST_UNIT_SIMULATOR_AITERKERNELS_H

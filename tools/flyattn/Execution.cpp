@@ -1,0 +1,68 @@
+//===- Execution.cpp - One launch of a plan -------------------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Execution.h"
+
+#include "Inputs.h"
+
+#include "flyattn/Target/ChipInfo.h"
+
+using namespace llvm;
+
+namespace flyattn::driver {
+
+static Expected<DeviceBuffer> upload(Device &device, StringRef name,
+                                     ArrayRef<uint16_t> tensor) {
+  Expected<DeviceBuffer> buffer = device.allocate(tensor.size() * 2, name);
+  if (!buffer)
+    return buffer;
+  if (Error error = device.write(*buffer, 0, bytesOf(tensor)))
+    return std::move(error);
+  return buffer;
+}
+
+Expected<Execution> execute(const Problem &problem, const Plan &plan,
+                            Device &device, InputSource input) {
+  Execution run;
+  for (auto [operand, buffer] : {std::pair(Operand::Q, &run.buffers.q),
+                                 {Operand::K, &run.buffers.k},
+                                 {Operand::V, &run.buffers.v}}) {
+    auto sent = upload(device, nameOf(operand), input(operand));
+    if (!sent)
+      return sent.takeError();
+    *buffer = *sent;
+  }
+  auto o = device.allocate(plan.operandBytes[unsigned(Operand::O)], "o");
+  if (!o)
+    return o.takeError();
+  run.buffers.o = *o;
+  if (problem.wantLse) {
+    auto lse = device.allocate(plan.lseBytes, "lse");
+    if (!lse)
+      return lse.takeError();
+    run.buffers.lse = *lse;
+  }
+  auto stats = launch(plan, device, run.buffers);
+  if (!stats)
+    return stats.takeError();
+  run.stats = std::move(*stats);
+  return run;
+}
+
+Bf16Rounding effectiveRounding(const Problem &problem, StringRef chip) {
+  return chip == "gfx950" ? Bf16Rounding::NearestEven : problem.rounding;
+}
+
+KvTileFacts kvTileFacts(StringRef chip, int64_t headDim, unsigned rows,
+                        unsigned columns) {
+  // The chip's full-rate 32x32 instruction takes 32 clk.
+  double flopsPerClock = 2.0 * 32 * 32 * findChip(chip)->mfmaK / 32;
+  return {columns, 4.0 * double(headDim) * rows / flopsPerClock};
+}
+
+} // namespace flyattn::driver

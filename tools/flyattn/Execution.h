@@ -1,0 +1,46 @@
+//===- Execution.h - One launch of a plan ---------------------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_TOOLS_EXECUTION_H
+#define FLYATTN_TOOLS_EXECUTION_H
+
+#include "TimingReport.h"
+
+#include "flyattn/Attention/Plan.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+#include <vector>
+
+namespace flyattn::driver {
+
+/// What a launch leaves on its device.
+struct Execution {
+  ForwardBuffers buffers;
+  LaunchStats stats;
+};
+
+/// Gives the elements of q, k or v; called once for each, in this order.
+using InputSource = llvm::function_ref<std::vector<uint16_t>(Operand)>;
+
+/// Sends the inputs to `device` and runs `plan` of `problem` there; every
+/// error is the device's.
+llvm::Expected<Execution> execute(const Problem &problem, const Plan &plan,
+                                  Device &device, InputSource input);
+
+/// The rounding that the chip's kernel really uses.
+Bf16Rounding effectiveRounding(const Problem &problem, llvm::StringRef chip);
+
+/// What a KV tile of `columns` means for waves of `rows` query rows: 4 D FLOP
+/// for each row and column.
+KvTileFacts kvTileFacts(llvm::StringRef chip, int64_t headDim, unsigned rows,
+                        unsigned columns);
+
+} // namespace flyattn::driver
+
+#endif // FLYATTN_TOOLS_EXECUTION_H
