@@ -100,8 +100,8 @@ struct Command {
   llvm::Error (*run)();
 };
 
-extern const Command compileCommand, runCommand, inspectCommand, launchCommand,
-    isaCommand, timingCommand;
+extern const Command compileCommand, runCommand, benchCommand, inspectCommand,
+    launchCommand, isaCommand, timingCommand;
 
 /// All options of the driver, so that --help shows no others. A function, like
 /// the subcommands, because options in every file are registered with it before
@@ -109,6 +109,7 @@ extern const Command compileCommand, runCommand, inspectCommand, launchCommand,
 llvm::cl::OptionCategory &category();
 llvm::cl::SubCommand &compileSub();
 llvm::cl::SubCommand &runSub();
+llvm::cl::SubCommand &benchSub();
 llvm::cl::SubCommand &inspectSub();
 llvm::cl::SubCommand &timingSub();
 llvm::cl::SubCommand &launchSub();

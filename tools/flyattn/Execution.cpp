@@ -50,6 +50,7 @@ Expected<Execution> execute(const Problem &problem, const Plan &plan,
   auto stats = launch(plan, device, run.buffers);
   if (!stats)
     return stats.takeError();
+  run.grid = plan.shape.grid;
   run.stats = std::move(*stats);
   return run;
 }

@@ -22,6 +22,7 @@ namespace flyattn::driver {
 /// What a launch leaves on its device.
 struct Execution {
   ForwardBuffers buffers;
+  std::array<uint32_t, 3> grid; ///< workgroups
   LaunchStats stats;
 };
 

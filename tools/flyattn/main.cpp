@@ -32,6 +32,12 @@ cl::SubCommand &runSub() {
   return sub;
 }
 
+cl::SubCommand &benchSub() {
+  static cl::SubCommand sub("bench", "Run and check lists of problems; compare "
+                                     "kernels on the cycle model");
+  return sub;
+}
+
 cl::SubCommand &inspectSub() {
   static cl::SubCommand sub("inspect",
                             "Show what a code object's kernels need and hold");
@@ -68,6 +74,7 @@ EXAMPLES:
   flyattn inspect kernel.hsaco
   flyattn launch launch.json --json -
   flyattn run --arch gfx950 --heads 8 --seqlen-q 2048 --timing
+  flyattn bench --set edges,cross --arch gfx950
   flyattn isa --arch gfx950
   flyattn run --help                   every option of `run`, with examples
 
@@ -76,9 +83,9 @@ EXIT CODES:
   3 no kernel supports the problem   4 device
 )";
 
-static const Command *const kCommands[] = {&compileCommand, &runCommand,
-                                           &inspectCommand, &launchCommand,
-                                           &isaCommand,     &timingCommand};
+static const Command *const kCommands[] = {
+    &compileCommand, &runCommand, &benchCommand, &inspectCommand,
+    &launchCommand,  &isaCommand, &timingCommand};
 
 static const Command *selected() {
   for (const Command *command : kCommands)
@@ -109,8 +116,8 @@ int main(int argc, char **argv) {
     return BadUsage;
   const Command *command = selected();
   if (!command) {
-    errs() << "flyattn: a command is needed: compile, run, inspect, launch, "
-              "isa or timing; see `flyattn --help`\n";
+    errs() << "flyattn: a command is needed: compile, run, bench, inspect, "
+              "launch, isa or timing; see `flyattn --help`\n";
     return BadUsage;
   }
   int code = report(command->run());

@@ -1,0 +1,42 @@
+//===- ProblemSets.h - Lists of problems to run ---------------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLYATTN_TOOLS_PROBLEMSETS_H
+#define FLYATTN_TOOLS_PROBLEMSETS_H
+
+#include "flyattn/Attention/Problem.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <vector>
+
+namespace flyattn::driver {
+
+/// The set of bench's comparison with foreign kernels.
+inline constexpr llvm::StringLiteral kPerfSet = "perf";
+
+/// "edges", "odd", ...
+std::vector<llvm::StringRef> problemSetNames();
+
+/// Which problems of a set to take.
+struct ProblemChoice {
+  std::vector<ElementType> dtypes;
+  std::vector<int64_t> headDims;
+  std::vector<MaskKind> masks;
+};
+
+/// The problems of the set `name`, which must be known: every shape with every
+/// choice. The set `perf` says type and head dimension itself, and the choice
+/// only filters. All want the LSE.
+std::vector<Problem> problemsOf(llvm::StringRef name,
+                                const ProblemChoice &choice);
+
+} // namespace flyattn::driver
+
+#endif // FLYATTN_TOOLS_PROBLEMSETS_H
