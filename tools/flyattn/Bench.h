@@ -38,6 +38,7 @@ struct BenchSettings {
   bool sensitivity = false;
   bool onlySampled = false; ///< with timing: run the CUs that are timed only
   unsigned timingUnits = 8; ///< CUs to run cycle by cycle; 0: all
+  double budget = 0; ///< FLOP that a row may simulate before it is sampled
 };
 
 enum class Verdict {

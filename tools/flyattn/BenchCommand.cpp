@@ -61,6 +61,10 @@ BenchOption<unsigned>
     timingUnitsOption("timing-units", cl::init(8), cl::value_desc("n"),
                       cl::desc("Timing: compute units to run cycle by cycle, "
                                "fewer for large problems; 0: all (8)"));
+BenchOption<unsigned>
+    budgetOption("budget", cl::init(200), cl::value_desc("GFLOP"),
+                 cl::desc("What a row may simulate before it is sampled; some "
+                          "seconds' worth on two cores (200)"));
 BenchOption<bool>
     sensitivityOption("sensitivity",
                       cl::desc("perf: the ratio for both ends of the range of "
@@ -183,6 +187,8 @@ Error checkOptions(const Options &options, ArrayRef<BenchJob> jobs) {
   if (options.settings.sensitivity && jobs.back().set != kPerfSet)
     return failure(BadUsage, "--sensitivity needs --set perf; use flyattn run "
                              "--timing --sensitivity for one problem");
+  if (options.settings.budget <= 0)
+    return failure(BadUsage, "--budget: 0 was given; it must be 1 or more");
   auto file = [](const std::string &path) {
     return path == "-" ? std::string() : path;
   };
@@ -262,6 +268,7 @@ Error runBench() {
   options.settings.timing = timingOption;
   options.settings.sensitivity = sensitivityOption;
   options.settings.timingUnits = timingUnitsOption;
+  options.settings.budget = 1e9 * budgetOption;
   auto jobs = jobsOf(options);
   if (!jobs)
     return jobs.takeError();

@@ -115,9 +115,9 @@ public:
                                               ProgressBar &bar) const {
     std::vector<uint64_t> foreignClocks;
     options.progress = nullptr;
+    const sim::TimingOptions base = *options.timing;
     auto rows = runSensitivity(
-        *options.timing,
-        [&](sim::TimingOptions timing) -> Expected<sim::TimingResult> {
+        base, [&](sim::TimingOptions timing) -> Expected<sim::TimingResult> {
           options.timing = timing;
           auto pair = run(options);
           if (!pair)

@@ -22,10 +22,8 @@ using namespace llvm;
 
 namespace flyattn::driver {
 
-/// FLOP that a launch may simulate: some seconds' worth on two cores, at about
-/// 60 GFLOP/s, and at 20 GFLOP/s cycle by cycle.
-static constexpr double kFunctionalBudget = 2e11;
-static constexpr double kTimedBudget = 6e10;
+/// What of the budget a launch may run cycle by cycle, which is slower.
+static constexpr double kTimedShare = 0.3;
 /// The device's clocks are interpolated over the x index of workgroups, on
 /// which the work of causal ones depends.
 static constexpr unsigned kMinMaskedUnits = 4;
@@ -54,12 +52,13 @@ BenchSimulation simulationOf(const BenchJob &job, const Plan &plan,
   };
   double flops = std::max(job.problem.flops(), 1.0);
   uint64_t total = workgroupsOf(plan);
-  result.sampled = flops > kFunctionalBudget;
+  result.sampled = flops > settings.budget;
   if (settings.timing) {
     sim::TimingOptions timing;
     timing.constants = sim::TimingConstants::of(job.chip);
     uint64_t working = std::min<uint64_t>(total, timing.constants.computeUnits);
-    auto affordable = unsigned(kTimedBudget / flops * double(working));
+    auto affordable =
+        unsigned(kTimedShare * settings.budget / flops * double(working));
     unsigned least = job.problem.mask == MaskKind::None ? 1 : kMinMaskedUnits;
     timing.sampledUnits =
         std::min(settings.timingUnits, std::max(affordable, least));
@@ -69,7 +68,7 @@ BenchSimulation simulationOf(const BenchJob &job, const Plan &plan,
     result.options.timing = timing;
   } else if (result.sampled) {
     result.options.workgroups =
-        pick(total, uint64_t(kFunctionalBudget / flops * double(total)) + 2);
+        pick(total, uint64_t(settings.budget / flops * double(total)) + 2);
   }
   return result;
 }
