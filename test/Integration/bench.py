@@ -114,6 +114,28 @@ class Bench(DriverTest):
         self.assertIn("generic", row)
         self.assertIn("1 ok", summary)
 
+    @long
+    @unittest.skipUnless(os.environ.get("FLYATTN_FOREIGN_KERNELS"),
+                         "FLYATTN_FOREIGN_KERNELS is not set")
+    def test_perf_beside_foreign_kernels(self):
+        for chip in CHIPS:
+            rows = self.rows("--set", "perf", "--arch", chip, "--mask", "none",
+                             "--head-dim", 128, "--budget", 1)
+            ours, theirs = rows[::2], rows[1::2]
+            self.assertEqual(len(ours), 5)
+            for our, their in zip(ours, theirs, strict=True):
+                self.assertEqual(our["problem"], their["problem"])
+                self.assertEqual((our["status"], their["status"]), ("ok", "ok"))
+                self.assertEqual(their["who"], "aiter")
+                clocks = [row["timing"]["device_clocks"] for row in (our, their)]
+                self.assertAlmostEqual(our["ratio"], clocks[1] / clocks[0])
+            # Of a wave of 32 rows, by the instructions' own clocks.
+            work = {"gfx950": 1024, "gfx942": 2048}[chip]
+            for row in (ours[0], theirs[0]):
+                loop = row["timing"]["main_loop"]
+                self.assertAlmostEqual(loop["wave_mfma_clocks"], work)
+                self.assertGreater(loop["clocks_per_kv_tile"], work)
+
     def test_interrupted(self):
         process = subprocess.Popen(
             [os.environ["FLYATTN"], "bench", "--set", "sweep", "--csv", "s.csv"],

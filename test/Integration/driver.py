@@ -21,12 +21,12 @@ SMALL = ("--heads", 2, "--seqlen-q", 40, "--head-dim", 64)
 class Help(DriverTest):
     def test_top(self):
         text = self.flyattn("--help").stdout
-        for word in ("compile", "run", "inspect", "launch", "isa",
+        for word in ("compile", "run", "bench", "inspect", "launch", "isa",
                      "EXIT CODES"):
             self.assertIn(word, text)
 
     def test_commands(self):
-        for command in ("compile", "run", "inspect", "launch", "isa"):
+        for command in ("compile", "run", "bench", "inspect", "launch", "isa"):
             text = self.flyattn(command, "--help").stdout
             self.assertIn("EXAMPLES:", text)
             self.assertIn(f"flyattn {command} ", text)
