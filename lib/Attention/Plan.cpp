@@ -70,7 +70,7 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
   const KernelConfig &config = plan.kernel->config;
   uint64_t rowBlocks =
       divideCeil(uint64_t(problem.seqlenQ), config.rowsPerWorkgroup());
-  plan.shape.grid = {uint32_t(rowBlocks), uint32_t(problem.heads),
+  plan.shape.grid = {uint32_t(problem.heads), uint32_t(rowBlocks),
                      uint32_t(problem.batch)};
   plan.shape.block = {config.workItems(), 1, 1};
   for (Operand operand : kAllOperands)

@@ -30,6 +30,8 @@ constexpr int64_t kHeadDims[] = {64, 128};
 constexpr int64_t kMaxTileRows = 256;
 /// HIP's bound on the y and z sizes of a grid.
 constexpr int64_t kMaxGridYZ = 65535;
+/// Query rows of a workgroup, at the least: they are the grid's y.
+constexpr int64_t kMinBlockRows = 128;
 /// Row numbers are 32-bit signed in the kernels, and a tile past the end must
 /// not overflow them.
 constexpr int64_t kMaxSeqlen = INT32_MAX - kMaxTileRows;
@@ -63,7 +65,7 @@ void checkSizes(const Problem &p, Collector &out) {
   const Size sizes[] = {{"batch", p.batch, kMaxGridYZ},
                         {"heads", p.heads, kMaxGridYZ},
                         {"kv_heads", p.kvHeads, kMaxGridYZ},
-                        {"seqlen_q", p.seqlenQ, kMaxSeqlen},
+                        {"seqlen_q", p.seqlenQ, kMaxGridYZ * kMinBlockRows},
                         {"seqlen_kv", p.seqlenKv, kMaxSeqlen}};
   for (const Size &size : sizes) {
     if (size.value < 1)

@@ -45,7 +45,7 @@ struct EncodedScale {
 /// tile pass declares as the kernel's parameters and what a launch must write.
 /// One code object serves every value of these.
 ///
-/// The grid is (ceil(seqlenQ / rows a workgroup), heads, batch) workgroups.
+/// The grid is (heads, ceil(seqlenQ / rows a workgroup), batch) workgroups.
 struct ForwardArgs {
   uint64_t q;   ///< [batch, seqlenQ, heads, headDim] under `qStrides`
   uint64_t k;   ///< [batch, seqlenKv, kvHeads, headDim]

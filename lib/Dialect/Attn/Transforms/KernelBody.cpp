@@ -77,6 +77,8 @@ private:
     return SplatOp::create(b, TileType::get(shape, b.getF32Type(), layout),
                            constant);
   }
+  int64_t rowsPerBlock() { return config.getWaves() * config.getRowsPerWave(); }
+  Value rowBlock(Value n);
   Value headOffset(unsigned strides, Value headIndex);
   Value view(unsigned pointer, unsigned strides, Value head, Value rows);
   Value lseView();
@@ -127,17 +129,30 @@ Value KernelBody::lseView() {
                         param(SeqlenQ), one);
 }
 
-/// Which batch, head and rows this wave works on.
+/// The block of rows for the n-th workgroup of a head. Under a causal mask the
+/// last rows see most of KV: they come first, so that what is left for the end
+/// is short and shares out well.
+Value KernelBody::rowBlock(Value n) {
+  if (!op.getMask())
+    return n;
+  Value blocks =
+      arith::CeilDivUIOp::create(b, param(SeqlenQ), i32(rowsPerBlock()));
+  Value last = arith::SubIOp::create(b, blocks, i32(1));
+  return arith::SubIOp::create(b, last, n);
+}
+
+/// Which batch, head and rows this wave works on. Heads come first in the grid:
+/// workgroups are dealt out to the XCDs in turn, so that with a multiple of 8
+/// heads an XCD keeps to its own, and its L2 to their K and V.
 void KernelBody::locate() {
   auto blockId = [&](gpu::Dimension dim) {
     return toI32(gpu::BlockIdOp::create(b, dim));
   };
   batch = blockId(gpu::Dimension::z);
-  head = blockId(gpu::Dimension::y);
+  head = blockId(gpu::Dimension::x);
   kvHead = arith::DivUIOp::create(b, head, param(HeadsPerKvHead));
-  blockRow =
-      arith::MulIOp::create(b, blockId(gpu::Dimension::x),
-                            i32(config.getWaves() * config.getRowsPerWave()));
+  blockRow = arith::MulIOp::create(b, rowBlock(blockId(gpu::Dimension::y)),
+                                   i32(rowsPerBlock()));
   Value wave =
       toI32(gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr()));
   row = arith::AddIOp::create(
@@ -156,8 +171,7 @@ Value KernelBody::kvEnd() {
     return param(SeqlenKv);
   Value rowEnd = arith::MinSIOp::create(
       b, param(SeqlenQ),
-      arith::AddIOp::create(b, blockRow,
-                            i32(config.getWaves() * config.getRowsPerWave())));
+      arith::AddIOp::create(b, blockRow, i32(rowsPerBlock())));
   Value visible = arith::AddIOp::create(b, rowEnd, diagonal);
   visible = arith::MaxSIOp::create(b, visible, i32(0));
   return arith::MinSIOp::create(b, visible, param(SeqlenKv));

@@ -150,7 +150,7 @@ static void launchKernel(OpBuilder &builder, ForwardOp op,
   Value blocks = arith::CeilDivUIOp::create(
       b, rows, index(config.getWaves() * config.getRowsPerWave()));
   gpu::KernelDim3 grid{
-      blocks, memref::DimOp::create(b, op.getQ(), op.getHeadDimIndex()),
+      memref::DimOp::create(b, op.getQ(), op.getHeadDimIndex()), blocks,
       memref::DimOp::create(b, op.getQ(), 0)};
   gpu::KernelDim3 block{index(config.getWaves() * 64), index(1), index(1)};
   gpu::LaunchFuncOp::create(b, kernel, grid, block,
