@@ -43,8 +43,17 @@ public:
   void land(Leaf &, ValueRange, Value, SlotType) const override {}
   SmallVector<Value> read(Leaf &b, Value slot, SlotType type) const override {
     return type.getArrangement() == Arrangement::Rows
-               ? readRows(b, slot, type)
+               ? readBlocks(b, slot, type, 0, type.getRows())
                : readTransposed(b, slot, type);
+  }
+  SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
+                              Value row) const override {
+    // Rows that are a multiple of L apart are neighbours in a line.
+    int64_t perGroup = linesPerGroup(type);
+    assert(perGroup % 32 == 0 && "a wave's rows lie in lines of their own");
+    Value place = b.mul(b.div(row, perGroup), 128);
+    Value line = b.mul(b.rem(row, perGroup), pitch(type));
+    return readBlocks(b, b.ldsAddress(slot, b.add(place, line)), type, 0, 32);
   }
 
 private:
@@ -57,7 +66,8 @@ private:
   static int64_t linesPerGroup(SlotType slot) {
     return slot.getRows() / lineRows;
   }
-  SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type) const;
+  SmallVector<Value> readBlocks(Leaf &b, Value slot, SlotType type,
+                                int64_t begin, int64_t end) const;
   SmallVector<Value> readTransposed(Leaf &b, Value slot, SlotType type) const;
 };
 } // namespace
@@ -81,9 +91,10 @@ SmallVector<Value> DmaSlots::fetch(Leaf &b, Buffer buffer, Value row,
   return {};
 }
 
-/// Lane l of block (i, k): row 32 i + l % 32, columns 16 k + 8 (l / 32) + 0..7.
-SmallVector<Value> DmaSlots::readRows(Leaf &b, Value slot,
-                                      SlotType type) const {
+/// Rows `begin` to `end`. Lane l of block (i, k): row 32 i + l % 32, columns 16
+/// k + 8 (l / 32) + 0..7.
+SmallVector<Value> DmaSlots::readBlocks(Leaf &b, Value slot, SlotType type,
+                                        int64_t begin, int64_t end) const {
   int64_t perGroup = linesPerGroup(type);
   auto block = VectorType::get(8, type.getElementType());
   Value lane = b.lane();
@@ -93,7 +104,7 @@ SmallVector<Value> DmaSlots::readRows(Leaf &b, Value slot,
   address = b.ldsAddress(slot, b.add(address, b.mul(half, 16)));
 
   SmallVector<Value> blocks;
-  for (int64_t row = 0; row < type.getRows(); row += 32)
+  for (int64_t row = begin; row < end; row += 32)
     for (int64_t column = 0; column < type.getColumns(); column += 16) {
       int64_t offset = (column / lineColumns) * perGroup * pitch(type) +
                        (row / perGroup) * 128 + (column % lineColumns) * 2;

@@ -160,13 +160,16 @@ struct LowerAllocSlot : TilePattern<AllocSlotOp> {
     auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
     std::string name = (kernel.getName() + "_" + op.getName()).str();
     int64_t bytes = lowering.slots->bytes(op.getSlot().getType());
+    // LLVM lays LDS objects out by falling alignment. Large ones, which are
+    // read once, go last: so the offsets in LDS instructions reach all others.
+    int64_t alignment = bytes > 32 * 1024 ? 16 : 64;
     auto type = LLVM::LLVMArrayType::get(rewriter.getI8Type(), bytes);
     {
       OpBuilder::InsertionGuard guard(rewriter);
       rewriter.setInsertionPoint(kernel);
       LLVM::GlobalOp::create(rewriter, op.getLoc(), type, /*isConstant=*/false,
                              LLVM::Linkage::Internal, name, Attribute(),
-                             /*alignment=*/16, /*addrSpace=*/3);
+                             alignment, /*addrSpace=*/3);
     }
     rewriter.replaceOpWithNewOp<LLVM::AddressOfOp>(
         op, LLVM::LLVMPointerType::get(getContext(), 3), name);
@@ -225,11 +228,15 @@ struct LowerRead : TilePattern<ReadOp> {
   using TilePattern::TilePattern;
 
   LogicalResult
-  matchAndRewrite(ReadOp op, OpAdaptor adaptor,
+  matchAndRewrite(ReadOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Leaf b = lowering.leaf(op, rewriter);
+    Value slot = adaptor.getSlot().front();
+    SlotType type = op.getSlot().getType();
     SmallVector<Value> blocks =
-        lowering.slots->read(b, adaptor.getSlot(), op.getSlot().getType());
+        op.getRow()
+            ? lowering.slots->readRows(b, slot, type, adaptor.getRow().front())
+            : lowering.slots->read(b, slot, type);
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();
   }

@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 // Turns pipelines and clusters into straight code:
 //
-//   entry     group g waits at g * lag barriers: from here on it is so many
-//             clusters behind group 0
+//   entry     the kernel's arguments; a first cluster that only brings data;
+//             then group g waits at g * lag barriers
 //   cluster   its ops; the wait that it owes; a border
 //   border    scheduling fence, s_barrier, scheduling fence
 //   exit      what is still on its way arrives; the barriers that the group
@@ -30,6 +30,7 @@
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace mlir::attn {
 #define GEN_PASS_DEF_ATTNLOWERSCHEDULE
@@ -167,6 +168,7 @@ private:
   }
   Value group();
   void barriersIf(arith::CmpIPredicate predicate, Value group);
+  void writeKernelEntry();
   void writeEntry(Value group);
   void writeExit(Value group, bool copies);
   void writeCluster(ClusterOp cluster, std::optional<unsigned> vectorMemory);
@@ -210,6 +212,27 @@ void ScheduleWriter::barriersIf(arith::CmpIPredicate predicate, Value group) {
   }
 }
 
+/// Loads the kernel's arguments together, at its start: LLVM would load each
+/// where it is used, and wait each time.
+void ScheduleWriter::writeKernelEntry() {
+  OpBuilder::InsertionGuard insertion(b);
+  auto kernel = pipeline->getParentOfType<gpu::GPUFuncOp>();
+  Block &entry = kernel.getBody().front();
+  SmallVector<Value> used;
+  for (BlockArgument argument : entry.getArguments())
+    if (!argument.use_empty())
+      used.push_back(argument);
+  SmallVector<StringRef> constraints(used.size(), "s");
+  b.setInsertionPointToStart(&entry);
+  LLVM::InlineAsmOp::create(b, TypeRange(), used, /*asm_string=*/"",
+                            /*constraints=*/llvm::join(constraints, ","),
+                            /*has_side_effects=*/true,
+                            /*is_align_stack=*/false, LLVM::TailCallKind::None,
+                            LLVM::AsmDialectAttr(), ArrayAttr());
+}
+
+/// From here on a group is as many clusters behind group 0 as it waits at
+/// barriers.
 void ScheduleWriter::writeEntry(Value group) {
   fence();
   if (options.stagger)
@@ -303,6 +326,23 @@ void ScheduleWriter::writeCluster(ClusterOp cluster,
   cluster.erase();
 }
 
+/// Is the cluster the pipeline's first op but for arithmetic, and does it read
+/// no LDS?
+static bool onlyFetches(ClusterOp cluster) {
+  for (Operation *op = cluster->getPrevNode(); op; op = op->getPrevNode())
+    if (op->getNumRegions() > 0)
+      return false;
+  return isa<PipelineOp>(cluster->getParentOp()) &&
+         cluster.getKind() == ClusterKind::Memory &&
+         !cluster
+              .walk([](Operation *op) {
+                return isa<LLVM::LoadOp, ROCDL::ds_read_tr16_b64>(op)
+                           ? WalkResult::interrupt()
+                           : WalkResult::advance();
+              })
+              .wasInterrupted();
+}
+
 LogicalResult ScheduleWriter::write() {
   auto kernel = pipeline->getParentOfType<gpu::GPUFuncOp>();
   if (!kernel || !kernel.getKnownBlockSize())
@@ -315,10 +355,20 @@ LogicalResult ScheduleWriter::write() {
   for (unsigned node = 0; node < waits.clusters().nodes().size(); ++node)
     allowed.push_back(waits.allowed(node));
 
+  writeKernelEntry();
   Value group = this->group();
-  writeEntry(group);
-  for (auto [node, count] : llvm::zip(waits.clusters().nodes(), allowed))
-    writeCluster(node.cluster, count);
+  // A first cluster that only brings data is run by all groups at once: later
+  // groups then have it earlier than they must.
+  ArrayRef<ClusterGraph::Node> nodes = waits.clusters().nodes();
+  bool together = !nodes.empty() && onlyFetches(nodes.front().cluster);
+  if (!together)
+    writeEntry(group);
+  for (auto [index, node] : llvm::enumerate(nodes)) {
+    b.setInsertionPoint(node.cluster);
+    if (index == 1 && together)
+      writeEntry(group);
+    writeCluster(node.cluster, allowed[index]);
+  }
   b.setInsertionPoint(pipeline);
   Block &body = pipeline.getBody().front();
   Operation *yield = body.getTerminator();

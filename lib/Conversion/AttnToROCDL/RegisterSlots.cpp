@@ -47,11 +47,23 @@ public:
   bool arrivesUnaided() const override { return false; }
   void land(Leaf &b, ValueRange inflight, Value slot,
             SlotType type) const override;
-  SmallVector<Value> read(Leaf &b, Value slot, SlotType type) const override;
+  SmallVector<Value> read(Leaf &b, Value slot, SlotType type) const override {
+    bool rows = type.getArrangement() == Arrangement::Rows;
+    return readRuns(b, slot, rows ? type.getRows() : type.getColumns(),
+                    rows ? type.getColumns() : type.getRows(),
+                    type.getElementType());
+  }
+  SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
+                              Value row) const override {
+    Value first = b.ldsAddress(slot, b.mul(row, pitch(type.getColumns())));
+    return readRuns(b, first, 32, type.getColumns(), type.getElementType());
+  }
 
 private:
   /// Bytes between two runs of `length` elements.
   static int64_t pitch(int64_t length) { return 2 * length + 16; }
+  SmallVector<Value> readRuns(Leaf &b, Value slot, int64_t runs, int64_t length,
+                              Type element) const;
   void landRows(Leaf &b, ValueRange inflight, Value slot, SlotType type) const;
   void landTransposed(Leaf &b, ValueRange inflight, Value slot,
                       SlotType type) const;
@@ -162,12 +174,9 @@ void RegisterSlots::land(Leaf &b, ValueRange inflight, Value slot,
 
 /// Both arrangements read alike: lane l finds its 8 elements at run l % 32 of
 /// the block, 16 bytes at 16 * (l / 32).
-SmallVector<Value> RegisterSlots::read(Leaf &b, Value slot,
-                                       SlotType type) const {
-  int64_t runs = type.getRows(), length = type.getColumns();
-  if (type.getArrangement() == Arrangement::Transposed)
-    std::swap(runs, length);
-  auto block = VectorType::get(8, type.getElementType());
+SmallVector<Value> RegisterSlots::readRuns(Leaf &b, Value slot, int64_t runs,
+                                           int64_t length, Type element) const {
+  auto block = VectorType::get(8, element);
   Value lane = b.lane();
   Value address =
       b.add(b.mul(b.rem(lane, 32), pitch(length)), b.mul(b.div(lane, 32), 16));

@@ -44,6 +44,10 @@ public:
   static std::unique_ptr<SlotAccess> create(const flyattn::ChipInfo &chip,
                                             unsigned workItems);
 
+  /// The blocks of the mfma_b tile of 32 rows from `row` (a multiple of 32) on.
+  virtual SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
+                                      Value row) const = 0;
+
 protected:
   const unsigned workItems;
 };

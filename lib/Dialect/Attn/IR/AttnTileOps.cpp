@@ -99,9 +99,18 @@ LogicalResult LandOp::verify() {
 LogicalResult ReadOp::verify() {
   SlotType slot = getSlot().getType();
   TileType tile = getTile().getType();
-  if (failed(expectLayout(*this, "the result", tile, TileLayout::MfmaA)) ||
-      failed(
+  if (failed(
           expectElement(*this, tile.getElementType(), slot.getElementType())))
+    return failure();
+  if (getRow()) {
+    if (slot.getArrangement() != Arrangement::Rows)
+      return emitOpError() << "reads rows of a rows slot only, got " << slot;
+    if (failed(expectLayout(*this, "the result", tile, TileLayout::MfmaB)))
+      return failure();
+    return expectShape(*this, "the result", tile.getShape(), slot.getColumns(),
+                       32);
+  }
+  if (failed(expectLayout(*this, "the result", tile, TileLayout::MfmaA)))
     return failure();
   bool transposed = slot.getArrangement() == Arrangement::Transposed;
   int64_t rows = slot.getRows(), columns = slot.getColumns();

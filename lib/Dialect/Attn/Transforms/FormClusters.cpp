@@ -19,6 +19,7 @@
 #include "flyattn/Dialect/Attn/Transforms/Passes.h"
 #include "flyattn/Target/ChipInfo.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
@@ -113,6 +114,15 @@ static Slots allocateSlots(ImplicitLocOpBuilder &b, LoadOp load, StringRef name,
 }
 
 namespace {
+/// How Q reaches the waves through LDS.
+struct StagedQ {
+  LoadOp load;
+  FlipSignOp prepare; ///< null if Q is used as it is
+  Value slot, blockRow, row;
+
+  Value tile() { return prepare ? prepare.getRes() : load.getTile(); }
+};
+
 /// Writes one KV loop as clusters.
 class ClusterWriter {
 public:
@@ -160,6 +170,11 @@ void ClusterWriter::writePart(TilePart part) {
           head = std::min(recipe.expHead, registers);
   auto clone = [&](Operation *op) { b.clone(*op, map); };
   switch (part) {
+  case TilePart::FetchQ:
+  case TilePart::LandQ:
+  case TilePart::ReadQ:
+  case TilePart::PrepareQ:
+    return;
   case TilePart::FetchK:
     kInflight = fetch(p.k, kSlot);
     return;
@@ -203,6 +218,8 @@ void ClusterWriter::writePart(TilePart part) {
   }
 }
 
+static bool isOfQ(TilePart part) { return part <= TilePart::PrepareQ; }
+
 /// Gives the results of the new loop.
 ValueRange ClusterWriter::write(scf::ForOp loop, ValueRange inits) {
   auto clustered = scf::ForOp::create(
@@ -220,7 +237,8 @@ ValueRange ClusterWriter::write(scf::ForOp loop, ValueRange inits) {
     OpBuilder::InsertionGuard inCluster(b);
     b.setInsertionPoint(op.getBody().front().getTerminator());
     for (TilePart part : cluster.parts)
-      writePart(part);
+      if (!isOfQ(part))
+        writePart(part);
   }
   SmallVector<Value> yields;
   for (Value value : loop.getYieldedValues())
@@ -229,11 +247,73 @@ ValueRange ClusterWriter::write(scf::ForOp loop, ValueRange inits) {
   return clustered.getResults();
 }
 
+/// Matches Q's load, and makes its slot before `b`'s place. All waves bring the
+/// workgroup's rows together.
+static std::optional<StagedQ> stageQ(ImplicitLocOpBuilder &b, Value q,
+                                     unsigned waves) {
+  StagedQ staged;
+  staged.prepare = q.getDefiningOp<FlipSignOp>();
+  if (staged.prepare)
+    q = staged.prepare.getTile();
+  staged.load = q.getDefiningOp<LoadOp>();
+  if (!staged.load || !staged.load.getTransposed() || !q.hasOneUse())
+    return std::nullopt;
+  TileType tile = staged.load.getTile().getType();
+  auto type = SlotType::get({tile.getColumns() * waves, tile.getRows()},
+                            tile.getElementType(), Arrangement::Rows);
+  staged.slot = AllocSlotOp::create(b, type, "q");
+  Value wave = gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr());
+  wave = arith::IndexCastOp::create(b, b.getI32Type(), wave);
+  Value columns =
+      arith::ConstantIntOp::create(b, b.getI32Type(), tile.getColumns());
+  staged.row = arith::MulIOp::create(b, wave, columns);
+  staged.blockRow = arith::SubIOp::create(b, staged.load.getRow(), staged.row);
+  return staged;
+}
+
+/// Q's parts of the recipe, in clusters of their own before the loops; their
+/// times are those of the first tile.
+static void writeQ(ImplicitLocOpBuilder &b, StagedQ &q,
+                   const ScheduleRecipe &recipe) {
+  auto slotType = cast<SlotType>(q.slot.getType());
+  Value inflight, tile;
+  for (const ClusterRecipe &cluster : recipe.clusters)
+    for (TilePart part : cluster.parts) {
+      if (!isOfQ(part) || (part == TilePart::PrepareQ && !q.prepare))
+        continue;
+      ClusterOp op = createCluster(b, b.getLoc(), cluster.kind, cluster.at);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(op.getBody().front().getTerminator());
+      switch (part) {
+      case TilePart::FetchQ: {
+        auto type =
+            InflightType::get(slotType.getShape(), slotType.getElementType());
+        inflight =
+            FetchOp::create(b, type, q.load.getView(), q.blockRow, q.slot);
+        break;
+      }
+      case TilePart::LandQ:
+        LandOp::create(b, inflight, q.slot);
+        break;
+      case TilePart::ReadQ:
+        tile = ReadOp::create(b, q.load.getTile().getType(), q.slot, q.row);
+        break;
+      default:
+        tile = FlipSignOp::create(b, tile, q.prepare.getMask());
+        break;
+      }
+    }
+  q.tile().replaceAllUsesWith(tile);
+  if (q.prepare)
+    q.prepare.erase();
+  q.load.erase();
+}
+
 /// Turns a chain of loops, each starting with what the one before it gave, into
 /// a pipeline.
 static LogicalResult formPipeline(ArrayRef<scf::ForOp> chain,
                                   const ScheduleRecipe &recipe,
-                                  unsigned slots) {
+                                  ConfigAttr config) {
   SmallVector<LoopParts> parts(chain.size());
   for (auto [loop, loopParts] : llvm::zip(chain, parts))
     if (failed(loopParts.find(loop)))
@@ -242,12 +322,19 @@ static LogicalResult formPipeline(ArrayRef<scf::ForOp> chain,
   scf::ForOp first = chain.front(), last = chain.back();
   // What stands between the loops (bounds) only depends on what is before them.
   ImplicitLocOpBuilder b(last.getLoc(), last);
-  Slots kSlots = allocateSlots(b, parts.front().k, "k", slots);
-  Slots vSlots = allocateSlots(b, parts.front().v, "v", slots);
+  Slots kSlots = allocateSlots(b, parts.front().k, "k", config.getSlots());
+  Slots vSlots = allocateSlots(b, parts.front().v, "v", config.getSlots());
   auto pipeline = PipelineOp::create(
       b, last.getResultTypes(), b.getI32IntegerAttr(recipe.groups),
       b.getI32IntegerAttr(recipe.lag), b.getI32IntegerAttr(recipe.interval));
+  std::optional<StagedQ> q;
+  if (recipe.stageQ) {
+    b.setInsertionPoint(pipeline);
+    q = stageQ(b, parts.front().scores.getB(), config.getWaves());
+  }
   b.createBlock(&pipeline.getBody());
+  if (q)
+    writeQ(b, *q, recipe);
   ValueRange carried = first.getInitArgs();
   for (auto [loop, loopParts] : llvm::zip(chain, parts))
     carried = ClusterWriter(b, recipe, loopParts, kSlots, vSlots)
@@ -301,7 +388,7 @@ struct FormClusters : attn::impl::AttnFormClustersBase<FormClusters> {
       if (!recipe)
         return kernel.emitOpError() << "no dual_wave schedule for head_dim "
                                     << headDim << " on " << chip;
-      if (failed(formPipeline(chain, *recipe, config.getSlots())))
+      if (failed(formPipeline(chain, *recipe, config)))
         return failure();
     }
     return success();

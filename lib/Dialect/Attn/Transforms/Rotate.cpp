@@ -86,6 +86,7 @@ private:
   // Writing it.
   LogicalResult writeOp(Stretch &stretch, Operation &op, int64_t tile,
                         bool masked);
+  void writeOnce(int64_t time, bool fetches);
   LogicalResult writeIteration(Stretch &stretch, int64_t iteration, Tiles tiles,
                                bool masked);
   LogicalResult writeFirstFetches(Stretch &stretch);
@@ -106,6 +107,9 @@ private:
   bool anyMasked = false;
   int64_t interval, minStage = 0, maxStage = 0;
   SmallVector<ClusterOp> clusters;
+  /// What stands before the loops is done once, with the first tile.
+  SmallVector<ClusterOp> firstClusters;
+  IRMapping once;
   /// Values that cross the border between two iterations; the number is the
   /// iteration behind the border less the value's tile.
   SmallVector<TileValue> carried;
@@ -127,6 +131,8 @@ Rotation::Rotation(PipelineOp pipeline)
       anyMasked = isMasked(range);
     }
   llvm::append_range(clusters, loop.getBody()->getOps<ClusterOp>());
+  llvm::append_range(firstClusters,
+                     pipeline.getBody().front().getOps<ClusterOp>());
   for (ClusterOp cluster : clusters) {
     minStage = std::min(minStage, stageOf(*cluster.getTime()));
     maxStage = std::max(maxStage, stageOf(*cluster.getTime()));
@@ -158,7 +164,8 @@ LogicalResult Rotation::check() {
 std::optional<int64_t> Rotation::timeOf(Value inner) const {
   if (auto result = dyn_cast<OpResult>(inner))
     if (auto cluster = dyn_cast<ClusterOp>(result.getOwner()->getParentOp()))
-      return cluster.getTime();
+      if (cluster->getParentOp() == loop)
+        return cluster.getTime();
   return std::nullopt;
 }
 
@@ -229,7 +236,7 @@ Value Rotation::resolve(Stretch &stretch, Value value, int64_t tile) {
   if (made == loop.getInductionVar())
     return rowOf(stretch, madeBy);
   if (!loop.getBodyRegion().isAncestor(made.getParentRegion()))
-    return made;
+    return once.lookupOrDefault(made);
   if (Value known = stretch.values.lookup({made, madeBy}))
     return known;
   if (timeOf(made))
@@ -272,6 +279,18 @@ LogicalResult Rotation::writeOp(Stretch &stretch, Operation &op, int64_t tile,
   return success();
 }
 
+/// Writes what is done once at the given time.
+void Rotation::writeOnce(int64_t time, bool fetches) {
+  for (ClusterOp cluster : firstClusters)
+    if (*cluster.getTime() == time)
+      for (Operation &op : cluster.getBody().front().without_terminator())
+        if (isa<FetchOp>(op) == fetches) {
+          for (Value operand : op.getOperands())
+            once.map(operand, once.lookupOrDefault(origin(operand, 0).first));
+          b.clone(op, once);
+        }
+}
+
 /// Writes the clusters of one iteration for tiles `first` to `last`.
 LogicalResult Rotation::writeIteration(Stretch &stretch, int64_t iteration,
                                        Tiles tiles, bool masked) {
@@ -288,6 +307,10 @@ LogicalResult Rotation::writeIteration(Stretch &stretch, int64_t iteration,
         members.empty() ? ClusterKind::Compute : members.front().getKind());
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(merged.getBody().front().getTerminator());
+    if (tiles.first == 0) {
+      writeOnce(iteration * interval + beat, /*fetches=*/true);
+      writeOnce(iteration * interval + beat, /*fetches=*/false);
+    }
     for (ClusterOp cluster : members) {
       int64_t tile = iteration - stageOf(*cluster.getTime());
       if (tile < tiles.first || tile > tiles.last)
@@ -320,11 +343,14 @@ LogicalResult Rotation::writeFirstFetches(Stretch &stretch) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(first.getBody().front().getTerminator());
-    for (bool fetches : {true, false})
+    for (bool fetches : {true, false}) {
+      for (int64_t time = minStage * interval; time < 0; ++time)
+        writeOnce(time, fetches);
       for (auto [op, tile] : ops)
         if (isa<FetchOp>(op) == fetches &&
             failed(writeOp(stretch, *op, tile, anyMasked)))
           return failure();
+    }
   }
   for (unsigned i = 0; i < (pipeline.getGroups() - 1) * pipeline.getLag(); ++i)
     createCluster(b, loop.getLoc(), ClusterKind::Compute);

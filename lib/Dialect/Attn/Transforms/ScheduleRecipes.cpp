@@ -25,10 +25,10 @@ static std::vector<ClusterRecipe> dualWave() {
   constexpr ClusterKind memory = ClusterKind::Memory,
                         compute = ClusterKind::Compute;
   return {
-      {-6, memory, {FetchK}},
-      {-2, memory, {LandK}},
-      {0, memory, {ReadK, FetchV}},
-      {1, compute, {Scores}},
+      {-6, memory, {FetchQ, FetchK}},
+      {-2, memory, {LandQ, LandK}},
+      {0, memory, {ReadQ, ReadK, FetchV}},
+      {1, compute, {PrepareQ, Scores}},
       {2, memory, {Mask}},
       {3, compute, {RaiseMax, ShiftScores, ExpHead, Rescale}},
       {4, memory, {LandV}},
@@ -39,14 +39,14 @@ static std::vector<ClusterRecipe> dualWave() {
 }
 
 static const ScheduleRecipe recipes[] = {
-    {"gfx950", 128, /*expHead=*/13, /*groups=*/2, /*lag=*/1, /*interval=*/4,
-     dualWave()},
-    {"gfx950", 64, /*expHead=*/14, /*groups=*/2, /*lag=*/1, /*interval=*/4,
-     dualWave()},
-    {"gfx942", 128, /*expHead=*/8, /*groups=*/2, /*lag=*/1, /*interval=*/4,
-     dualWave()},
-    {"gfx942", 64, /*expHead=*/14, /*groups=*/2, /*lag=*/1, /*interval=*/4,
-     dualWave()},
+    {"gfx950", 128, /*expHead=*/13, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
+     /*interval=*/4, dualWave()},
+    {"gfx950", 64, /*expHead=*/14, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
+     /*interval=*/4, dualWave()},
+    {"gfx942", 128, /*expHead=*/8, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
+     /*interval=*/4, dualWave()},
+    {"gfx942", 64, /*expHead=*/14, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
+     /*interval=*/4, dualWave()},
 };
 
 const ScheduleRecipe *attn::findRecipe(StringRef chip, int64_t headDim) {

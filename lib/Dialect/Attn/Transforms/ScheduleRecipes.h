@@ -15,6 +15,10 @@ namespace mlir::attn {
 
 /// The parts of the work on one KV tile.
 enum class TilePart {
+  FetchQ, ///< Q's parts are done for the first tile only
+  LandQ,
+  ReadQ,
+  PrepareQ,
   FetchK,
   LandK,
   ReadK,
@@ -47,6 +51,9 @@ struct ScheduleRecipe {
   int64_t headDim;
   /// Registers whose exponentials belong to ExpHead.
   int64_t expHead;
+  /// Q goes through LDS, which takes as much as its rows, to be read from
+  /// memory in whole lines. Else each wave reads its rows into registers.
+  bool stageQ;
   unsigned groups, lag;
   unsigned interval; ///< clusters from a tile's start to the next one's
   std::vector<ClusterRecipe> clusters;

@@ -151,17 +151,26 @@ def Attn_ReadOp : Attn_Op<"read", [MemoryEffects<[MemRead]>]> {
   let description = [{
     From a `rows` slot the tile is the slot's matrix, from a `transposed` slot
     its transpose, with k in the order of the accumulator (see `!attn.tile`).
+    With a `row`, a multiple of 32, an mfma_b tile holds the transpose of the 32
+    rows from there on of a `rows` slot.
 
     Example:
 
     ```mlir
     %v = attn.read %v0
         : !attn.slot<64x128xbf16, transposed> -> !attn.tile<128x64xbf16, mfma_a>
+    %q = attn.read %q0[%row]
+        : !attn.slot<256x128xbf16, rows> -> !attn.tile<128x32xbf16, mfma_b>
     ```
   }];
-  let arguments = (ins Attn_SlotType:$slot);
+  let arguments = (ins Attn_SlotType:$slot, Optional<I32>:$row);
   let results = (outs Attn_TileType:$tile);
-  let assemblyFormat = "$slot attr-dict `:` qualified(type($slot)) `->` qualified(type($tile))";
+  let assemblyFormat = [{
+    $slot (`[` $row^ `]`)? attr-dict `:` qualified(type($slot)) `->` qualified(type($tile))
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$tile, "::mlir::Value":$slot), [{
+    build($_builder, $_state, tile, slot, /*row=*/::mlir::Value());
+  }]>];
   let hasVerifier = 1;
 }
 
