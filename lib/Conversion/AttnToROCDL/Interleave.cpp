@@ -35,16 +35,20 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
-/// Vector issue clocks of an op, about: what LLVM will make of it, by the
-/// chip's table. Moves between registers are taken to cost nothing.
+/// Issue clocks of an op, about: what LLVM will make of it, by the chip's
+/// table. Moves between registers are taken to cost nothing.
 static unsigned vectorClocks(Operation &op, const flyattn::ChipInfo &chip) {
   if (isa<ROCDL::ROCDLExp2>(op))
     return chip.exp2Clocks;
+  // With a copy of what it overwrites, and a wait state.
   if (isa<ROCDL::Permlane32SwapOp>(op))
-    return chip.permlaneClocks;
+    return chip.permlaneClocks + 2 * chip.vectorClocks;
   // v_max3 takes two.
   if (isa<arith::MaxNumFOp>(op))
     return chip.vectorClocks / 2;
+  // The scalar unit's comparison and selection go through the wave's one slot.
+  if (isa<ROCDL::BallotOp>(op))
+    return 2 * chip.vectorClocks;
   bool plain = isa<LLVM::FMAOp>(op) ||
                (isa<arith::ArithDialect>(op.getDialect()) &&
                 !isa<arith::ConstantOp, arith::BitcastOp, arith::NegFOp>(op));
@@ -63,7 +67,8 @@ namespace {
 /// The ops of a stretch of a cluster in which all may be reordered.
 class Stretch {
 public:
-  Stretch(ArrayRef<Operation *> ops, const flyattn::ChipInfo &chip) {
+  Stretch(ArrayRef<Operation *> ops, const flyattn::ChipInfo &chip)
+      : shadow(chip.mfmaShadow) {
     for (Operation *op : ops)
       if (isMatrixOp(op))
         matrix.push_back(op);
@@ -88,15 +93,20 @@ public:
       return;
     size_t next = 0;
     unsigned done = 0;
-    for (size_t gap = 0; gap < matrix.size(); ++gap) {
+    // What fits beside one MFMA, or more if it must.
+    unsigned gaps = matrix.size() - 1;
+    unsigned window = std::max(shadow, (clocks + gaps - 1) / gaps);
+    for (unsigned gap = 0; gap <= gaps; ++gap) {
       place(matrix[gap], end);
-      unsigned due = gap + 1 < matrix.size()
-                         ? clocks * (gap + 1) / (matrix.size() - 1)
-                         : clocks;
-      while (next < vector.size() && (done < due || vector[next].second == 0 ||
-                                      gap + 1 == matrix.size())) {
+      unsigned due = clocks * (gap + 1) / gaps, here = 0;
+      auto fits = [&](unsigned cost) {
+        return cost == 0 || gap == gaps ||
+               (done + cost / 2 < due && (here == 0 || here + cost <= window));
+      };
+      for (; next < vector.size() && fits(vector[next].second); ++next) {
         done += vector[next].second;
-        place(vector[next++].first, end);
+        here += vector[next].second;
+        place(vector[next].first, end);
       }
     }
   }
@@ -115,7 +125,7 @@ private:
   SmallVector<Operation *> matrix;
   SmallVector<std::pair<Operation *, unsigned>> vector;
   llvm::SmallPtrSet<Operation *, 32> withMatrix, members, placed;
-  unsigned clocks = 0;
+  unsigned clocks = 0, shadow;
 };
 } // namespace
 

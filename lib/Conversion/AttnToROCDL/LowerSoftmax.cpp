@@ -138,12 +138,11 @@ struct LowerRaiseMax : TilePattern<RaiseMaxOp> {
   }
 };
 
-/// What to subtract under the maximum `max`: where nothing is visible yet, 0
-/// instead of -inf: no inf - inf.
+/// What to subtract under the maximum `max`: where nothing is visible yet, the
+/// least finite number instead of -inf. Scores of -inf stay so: no inf - inf.
 static Value subtrahend(Leaf &b, Value max) {
-  Value nothing = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, max,
-                                        b.f32(-infinity));
-  return arith::SelectOp::create(b, nothing, b.f32(0.0f), max);
+  return arith::MaxNumFOp::create(b, max,
+                                  b.f32(std::numeric_limits<float>::lowest()));
 }
 
 struct LowerShiftScores : TilePattern<ShiftScoresOp> {
