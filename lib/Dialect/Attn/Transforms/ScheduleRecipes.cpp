@@ -38,15 +38,35 @@ static std::vector<ClusterRecipe> dualWave() {
   };
 }
 
+// Where half-waves exchange values through LDS, the maximum is raised in the
+// memory cluster: it takes a branch there, instead of an exchange, as a rule.
+static std::vector<ClusterRecipe> dualWaveEarlyMax() {
+  using enum TilePart;
+  constexpr ClusterKind memory = ClusterKind::Memory,
+                        compute = ClusterKind::Compute;
+  return {
+      {-6, memory, {FetchK}},
+      {-2, memory, {LandK}},
+      {0, memory, {ReadK, FetchV}},
+      {1, compute, {Scores}},
+      {2, memory, {Mask, RaiseMax}},
+      {3, compute, {ShiftScores, ExpHead, Rescale}},
+      {4, memory, {LandV}},
+      {5, compute, {ExpTail, SumRows, Pack}},
+      {6, memory, {ReadV}},
+      {7, compute, {Output}},
+  };
+}
+
 static const ScheduleRecipe recipes[] = {
     {"gfx950", 128, /*expHead=*/13, /*groups=*/2, /*lag=*/1, /*interval=*/4,
      dualWave()},
     {"gfx950", 64, /*expHead=*/14, /*groups=*/2, /*lag=*/1, /*interval=*/4,
      dualWave()},
     {"gfx942", 128, /*expHead=*/8, /*groups=*/2, /*lag=*/1, /*interval=*/4,
-     dualWave()},
+     dualWaveEarlyMax()},
     {"gfx942", 64, /*expHead=*/14, /*groups=*/2, /*lag=*/1, /*interval=*/4,
-     dualWave()},
+     dualWaveEarlyMax()},
 };
 
 const ScheduleRecipe *attn::findRecipe(StringRef chip, int64_t headDim) {
