@@ -125,16 +125,38 @@ struct LowerRaiseMax : TilePattern<RaiseMaxOp> {
     Value tileMax = scores.front();
     for (Value score : ArrayRef<Value>(scores).drop_front())
       tileMax = arith::MaxNumFOp::create(b, tileMax, score);
-    tileMax = arith::MulFOp::create(b, b.maxOfHalves(tileMax),
-                                    adaptor.getScale().front());
-
+    Value scale = adaptor.getScale().front();
     Value bound = arith::AddFOp::create(
         b, max, b.f32(op.getThreshold().convertToFloat()));
+    if (op->getParentOfType<ClusterOp>() && !b.chip.permlaneSwap) {
+      rewriter.replaceOp(op, raiseRarely(b, max, tileMax, scale, bound));
+      return success();
+    }
+    tileMax = arith::MulFOp::create(b, b.maxOfHalves(tileMax), scale);
     Value outgrown = b.any(
         arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, tileMax, bound));
     Value larger = arith::MaxNumFOp::create(b, max, tileMax);
     rewriter.replaceOpWithNewOp<arith::SelectOp>(op, outgrown, larger, max);
     return success();
+  }
+
+  /// The same where half-waves exchange values through LDS: what they find in
+  /// the other half only matters if some lane outgrew the bound.
+  static Value raiseRarely(Leaf &b, Value max, Value laneMax, Value scale,
+                           Value bound) {
+    laneMax = arith::MulFOp::create(b, laneMax, scale);
+    Value outgrown = b.unlikely(b.any(
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, laneMax, bound)));
+    auto guard = scf::IfOp::create(b, max.getType(), outgrown,
+                                   /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard insertion(b);
+    b.setInsertionPointToStart(guard.elseBlock());
+    scf::YieldOp::create(b, max);
+    b.setInsertionPointToStart(guard.thenBlock());
+    Value tileMax = b.maxOfHalves(laneMax);
+    scf::YieldOp::create(b,
+                         arith::MaxNumFOp::create(b, max, tileMax).getResult());
+    return guard.getResult(0);
   }
 };
 

@@ -12,9 +12,10 @@
 //
 // Transposed slots hold the transpose, so that the reader finds its 8 rows of
 // one column in 16 contiguous bytes. Each work-item loads 4 rows x 4 columns,
-// transposes them in registers and writes, for each column, the 4 rows as 8
-// bytes. The accumulator's order of k (see !attn.tile) is kept by where a group
-// of 4 rows goes: group g = 4 k + 2 b + h goes to place p = 4 k + 2 h + b.
+// or x 2 where the workgroup is large for the tile, transposes them in
+// registers and writes, for each column, the 4 rows as 8 bytes. The
+// accumulator's order of k (see !attn.tile) is kept by where a group of 4 rows
+// goes: group g = 4 k + 2 b + h goes to place p = 4 k + 2 h + b.
 //
 //   address(row, column) = column * (2 * rows + 16) + 8 * p(row / 4) + 2 * (row
 //   % 4)
@@ -73,7 +74,8 @@ private:
 /// `width` elements; from one share of a work-item to its next the step is
 /// `rowStep` rows. Neighbouring work-items take neighbouring columns, but where
 /// the tile is transposed on its way, first `below` shares below each other:
-/// written as columns, these are runs of 64 bytes, two of which fill the banks.
+/// written as columns, these are runs of 8 * `below` bytes, and the runs of 16
+/// work-items, which write together, fill the banks.
 struct Shares {
   Shares(SlotType type, unsigned workItems)
       : Shares(type, workItems,
@@ -93,11 +95,18 @@ struct Shares {
 
 private:
   Shares(SlotType type, int64_t workItems, bool transposed)
-      : height(transposed ? 4 : 1), width(transposed ? 4 : 8),
+      : height(transposed ? 4 : 1),
+        width(transposed ? transposedWidth(type, workItems) : 8),
         perRow(type.getColumns() / width),
         count(type.getRows() / height * perRow / workItems),
         rowStep(workItems / perRow * height),
-        below(transposed ? std::gcd<int64_t>(8, workItems / perRow) : 1) {}
+        below(transposed ? std::gcd<int64_t>(2 * width, workItems / perRow)
+                         : 1) {}
+
+  /// 4 columns, or 2 if there are fewer shares of 4 x 4 than work-items.
+  static int64_t transposedWidth(SlotType type, int64_t workItems) {
+    return type.getRows() * type.getColumns() >= 16 * workItems ? 4 : 2;
+  }
 };
 } // namespace
 
@@ -107,13 +116,15 @@ bool RegisterSlots::sharesOut(SlotType slot) const {
          slot.getRows() % shares.rowStep == 0;
 }
 
-/// Row slots take 8 elements of one row a share. Transposed slots take 4 x 4;
-/// two values hold its 4 rows.
+/// Row slots take 8 elements of one row a share. Transposed slots take 4 x 4 or
+/// 4 x 2, row by row in two values or one.
 SmallVector<Value> RegisterSlots::fetch(Leaf &b, Buffer buffer, Value row,
                                         Value, SlotType type) const {
   Shares shares(type, workItems);
-  auto words = VectorType::get(shares.width / 2, b.getI32Type());
   auto elements = VectorType::get(shares.width, type.getElementType());
+  auto words = shares.width == 2
+                   ? elements
+                   : VectorType::get(shares.width / 2, b.getI32Type());
   Value offset =
       b.add(b.mul(shares.row(b), buffer.stride), b.mul(shares.column(b), 2));
   SmallVector<Value> loaded;
@@ -124,12 +135,13 @@ SmallVector<Value> RegisterSlots::fetch(Leaf &b, Buffer buffer, Value row,
       loaded.push_back(
           b.bitcast(b.load(words, buffer, offset, uniform), elements));
     }
-  if (shares.width == 8)
-    return loaded;
-  SmallVector<Value> pairs;
-  for (size_t i = 0; i < loaded.size(); i += 2)
-    pairs.push_back(b.concat(loaded[i], loaded[i + 1]));
-  return pairs;
+  for (int64_t width = shares.width; width < 8; width *= 2) {
+    SmallVector<Value> pairs;
+    for (size_t i = 0; i < loaded.size(); i += 2)
+      pairs.push_back(b.concat(loaded[i], loaded[i + 1]));
+    loaded = pairs;
+  }
+  return loaded;
 }
 
 void RegisterSlots::landRows(Leaf &b, ValueRange inflight, Value slot,
@@ -147,7 +159,8 @@ void RegisterSlots::landTransposed(Leaf &b, ValueRange inflight, Value slot,
                                    SlotType type) const {
   Shares shares(type, workItems);
   int64_t columnPitch = pitch(type.getRows());
-  for (size_t index = 0; index < inflight.size() / 2; ++index) {
+  int64_t width = shares.width, values = width / 2;
+  for (int64_t index = 0; index < shares.count; ++index) {
     Value group = b.div(b.add(shares.row(b), index * shares.rowStep), 4);
     Value place = b.mul(b.div(group, 4), 4);
     place = b.add(place, b.mul(b.rem(group, 2), 2));
@@ -155,11 +168,12 @@ void RegisterSlots::landTransposed(Leaf &b, ValueRange inflight, Value slot,
     Value address =
         b.add(b.mul(shares.column(b), columnPitch), b.mul(place, 8));
     address = b.ldsAddress(slot, address);
-    // Rows 0 and 1, and rows 2 and 3, of 4 columns each.
-    Value upper = inflight[2 * index], lower = inflight[2 * index + 1];
-    for (int64_t column = 0; column < 4; ++column)
-      b.ldsWrite(b.shuffle(upper, lower,
-                           {column, column + 4, column + 8, column + 12}),
+    Value first = inflight[values * index],
+          last = inflight[values * index + values - 1];
+    for (int64_t column = 0; column < width; ++column)
+      b.ldsWrite(b.shuffle(first, last,
+                           {column, column + width, column + 2 * width,
+                            column + 3 * width}),
                  b.ldsAddress(address, column * columnPitch));
   }
 }

@@ -38,15 +38,35 @@ static std::vector<ClusterRecipe> dualWave() {
   };
 }
 
+// Where half-waves exchange values through LDS, the maximum is raised in the
+// memory cluster: it takes a branch there, instead of an exchange, as a rule.
+static std::vector<ClusterRecipe> dualWaveEarlyMax() {
+  using enum TilePart;
+  constexpr ClusterKind memory = ClusterKind::Memory,
+                        compute = ClusterKind::Compute;
+  return {
+      {-6, memory, {FetchQ, FetchK}},
+      {-2, memory, {LandQ, LandK}},
+      {0, memory, {ReadQ, ReadK, FetchV}},
+      {1, compute, {PrepareQ, Scores}},
+      {2, memory, {Mask, RaiseMax}},
+      {3, compute, {ShiftScores, ExpHead, Rescale}},
+      {4, memory, {LandV}},
+      {5, compute, {ExpTail, SumRows, Pack}},
+      {6, memory, {ReadV}},
+      {7, compute, {Output}},
+  };
+}
+
 static const ScheduleRecipe recipes[] = {
     {"gfx950", 128, /*expHead=*/12, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWave()},
     {"gfx950", 64, /*expHead=*/14, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWave()},
     {"gfx942", 128, /*expHead=*/8, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
-     /*interval=*/4, dualWave()},
+     /*interval=*/4, dualWaveEarlyMax()},
     {"gfx942", 64, /*expHead=*/14, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
-     /*interval=*/4, dualWave()},
+     /*interval=*/4, dualWaveEarlyMax()},
 };
 
 const ScheduleRecipe *attn::findRecipe(StringRef chip, int64_t headDim) {
