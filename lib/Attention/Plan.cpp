@@ -24,16 +24,45 @@ static bool dualWaveDisabled() {
   return value && StringRef(value) == "1";
 }
 
-KernelVariant selectVariant(const Problem &problem) {
+namespace {
+/// From how many query and KV rows on dual_wave is the faster schedule: its
+/// pipeline takes several KV tiles to fill, and a workgroup takes more rows.
+struct Route {
+  StringRef chip;
+  int64_t headDim;
+  int64_t minSeqlen;
+};
+} // namespace
+
+// Measured with `flyattn bench --set perf,sweep --timing`, once for each
+// schedule.
+static constexpr Route routes[] = {
+    {"gfx950", 64, 1024},
+    {"gfx950", 128, 1024},
+    {"gfx942", 64, 1024},
+    {"gfx942", 128, 1024},
+};
+
+static ScheduleKind selectSchedule(const Problem &problem, StringRef chip) {
+  if (problem.schedule != ScheduleKind::Auto)
+    return problem.schedule;
+  if (dualWaveDisabled())
+    return ScheduleKind::Generic;
+  for (const Route &route : routes)
+    if (route.chip == chip && route.headDim == problem.headDim &&
+        std::min(problem.seqlenQ, problem.seqlenKv) >= route.minSeqlen)
+      return ScheduleKind::DualWave;
+  return ScheduleKind::Generic;
+}
+
+KernelVariant selectVariant(const Problem &problem, StringRef chip) {
   KernelVariant variant;
   variant.elementType = problem.dtype;
   variant.headDim = unsigned(problem.headDim);
   variant.mask = problem.mask;
   variant.lse = problem.wantLse;
   variant.rounding = problem.rounding;
-  variant.schedule = problem.schedule;
-  if (variant.schedule == ScheduleKind::Auto && dualWaveDisabled())
-    variant.schedule = ScheduleKind::Generic;
+  variant.schedule = selectSchedule(problem, chip);
   return variant;
 }
 
@@ -61,7 +90,7 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
 
   Plan plan;
   plan.chip = chip.str();
-  plan.variant = selectVariant(problem);
+  plan.variant = selectVariant(problem, chip);
   auto kernel = KernelCache::global().get(plan.variant, chip);
   if (!kernel)
     return kernel.takeError();

@@ -161,9 +161,6 @@ class BadInput(DriverTest):
     def test_splits_are_unsupported(self):
         self.run_fails(3, "KV splits have no kernel yet", "--splits", 4)
 
-    def test_dual_wave_is_unsupported(self):
-        self.run_fails(3, "dual_wave", "--schedule", "dual_wave")
-
     def test_view_beyond_4_gib(self):
         self.fails(3, "buffer offsets reach 4 GiB", "run", "--arch", "gfx950",
                    "--heads", 64, "--seqlen-q", 1, "--seqlen-kv", 300000)

@@ -31,12 +31,12 @@ class BitIdentity(DriverTest):
         return [file.read_bytes() for file in files]
 
 
-def make_test(chip, dtype, dim, mask, lse, rounding):
+def make_test(chip, dtype, dim, mask, lse, rounding, schedule):
     def test(self):
         problem = ["--arch", chip, "--dtype", dtype, "--head-dim", dim,
                    "--mask", mask, "--heads", 2, "--kv-heads", 1,
                    "--seqlen-q", 150, "--seqlen-kv", 330,
-                   "--bf16-rounding", rounding]
+                   "--bf16-rounding", rounding, "--schedule", schedule]
         problem += ["--lse", "lse.npy"] if lse else ["--no-lse"]
         wanted = self.bits(*problem, "--threads", 2)
         for order in ORDERS:
@@ -45,16 +45,17 @@ def make_test(chip, dtype, dim, mask, lse, rounding):
     return test
 
 
-for number, (chip, dtype, dim, mask, lse, rounding) in enumerate(
+for number, (chip, dtype, dim, mask, lse, rounding, schedule) in enumerate(
         itertools.product(CHIPS, ("bf16", "f16"), (64, 128),
                           ("none", "causal", "causal-top-left"), (True, False),
-                          ("nearest-even", "truncate"))):
+                          ("nearest-even", "truncate"),
+                          ("generic", "dual_wave"))):
     if rounding == "truncate" and (chip, dtype) != ("gfx942", "bf16"):
         continue  # the option changes nothing there
-    test = make_test(chip, dtype, dim, mask, lse, rounding)
+    test = make_test(chip, dtype, dim, mask, lse, rounding, schedule)
     name = "_".join([chip, dtype, f"d{dim}", mask, "lse" if lse else "no_lse",
-                     rounding]).replace("-", "_")
-    setattr(BitIdentity, "test_" + name, test if number % 7 == 0 else long(test))
+                     rounding, schedule]).replace("-", "_")
+    setattr(BitIdentity, "test_" + name, test if number % 13 == 0 else long(test))
 
 if __name__ == "__main__":
     unittest.main()

@@ -19,21 +19,24 @@ SIZES = (
     (1, 63, 33, 8, 1), (1, 129, 255, 8, 8), (1, 257, 127, 8, 8),
     (1, 1, 300, 4, 4), (1, 300, 1, 4, 4))
 MASKS = ("none", "causal", "causal-top-left")
-# Coprime to the number of variants, so that the default tenth has all of them.
-TENTH = 11
+# Coprime to the number of variants, so that the default ones have all of them.
+STEP = 23
+SCHEDULES = ("generic", "dual_wave")
 
 
 class RunMatrix(DriverTest):
     pass
 
 
-def make_test(chip, dtype, dim, mask, size):
+def make_test(chip, dtype, dim, mask, schedule, size):
     def test(self):
         batch, sq, skv, heads, kv_heads = size
         result = self.run_json(
             "--arch", chip, "--dtype", dtype, "--head-dim", dim, "--mask", mask,
             "--batch", batch, "--seqlen-q", sq, "--seqlen-kv", skv,
-            "--heads", heads, "--kv-heads", kv_heads)
+            "--heads", heads, "--kv-heads", kv_heads,
+            "--schedule", schedule)
+        self.assertEqual(result["config"]["schedule"], schedule)
         self.assertEqual(result["status"], "ok")
         self.assertFalse(result["rows_sampled"])
         self.assertEqual(result["rows_checked"], batch * heads * sq)
@@ -44,12 +47,12 @@ def make_test(chip, dtype, dim, mask, size):
     return test
 
 
-for number, (size, chip, dtype, dim, mask) in enumerate(itertools.product(
-        SIZES, CHIPS, ("bf16", "f16"), (64, 128), MASKS)):
-    test = make_test(chip, dtype, dim, mask, size)
-    name = "_".join([chip, dtype, f"d{dim}", mask.replace("-", "_"),
+for number, (size, chip, dtype, dim, mask, schedule) in enumerate(itertools.product(
+        SIZES, CHIPS, ("bf16", "f16"), (64, 128), MASKS, SCHEDULES)):
+    test = make_test(chip, dtype, dim, mask, schedule, size)
+    name = "_".join([chip, dtype, f"d{dim}", mask.replace("-", "_"), schedule,
                      "x".join(map(str, size))])
-    setattr(RunMatrix, "test_" + name, test if number % TENTH == 0 else long(test))
+    setattr(RunMatrix, "test_" + name, test if number % STEP == 0 else long(test))
 
 if __name__ == "__main__":
     unittest.main()

@@ -81,7 +81,7 @@ static Error runCompile() {
   if (Error error = checkOutputs({path, summaryPath}))
     return error;
 
-  auto kernel = compileForward(selectVariant(*problem), *chip, level);
+  auto kernel = compileForward(selectVariant(*problem, *chip), *chip, level);
   if (!kernel)
     return withCode(Unsupported, kernel.takeError());
   if (Error error = withCode(

@@ -32,7 +32,7 @@ struct Plan {
 
 /// The code that serves `problem`. FLYATTN_DISABLE_DUAL_WAVE=1 in the
 /// environment turns an automatic schedule into the generic one.
-KernelVariant selectVariant(const Problem &problem);
+KernelVariant selectVariant(const Problem &problem, llvm::StringRef chip);
 
 /// Validates `problem`, compiles its kernel (or takes it from the cache) and
 /// lays out the launch. Fails with a ProblemError or with the compiler's

@@ -133,6 +133,7 @@ static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
   // copies between the halves. And no quieting of signalling NaNs, which costs
   // LLVM's maximum an instruction for each operand.
   OpBuilder b(context);
+  kernel->removeAttr("attn.config");
   kernel->setAttr(
       "passthrough",
       b.getArrayAttr({b.getStrArrayAttr({"amdgpu-agpr-alloc", "0"}),

@@ -4,13 +4,13 @@
 
 gpu.module @kernels {
   // One LDS global a slot. gfx950 pads 1024-byte lines, gfx942 pads rows.
-  // GFX950-DAG: llvm.mlir.global internal @staged_k0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<8320 x i8>
-  // GFX950-DAG: llvm.mlir.global internal @staged_v0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<8704 x i8>
-  // GFX942-DAG: llvm.mlir.global internal @staged_k0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<9216 x i8>
-  // GFX942-DAG: llvm.mlir.global internal @staged_v0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<9216 x i8>
+  // GFX950-DAG: llvm.mlir.global internal @staged_k0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<8320 x i8>
+  // GFX950-DAG: llvm.mlir.global internal @staged_v0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<8704 x i8>
+  // GFX942-DAG: llvm.mlir.global internal @staged_k0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<9216 x i8>
+  // GFX942-DAG: llvm.mlir.global internal @staged_v0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<9216 x i8>
 
   // CHECK-LABEL: gpu.func @staged
-  // CHECK-SAME: passthrough = {{\[}}["amdgpu-agpr-alloc", "0"]]
+  // CHECK-SAME: passthrough = {{\[}}["amdgpu-agpr-alloc", "0"], ["amdgpu-ieee", "false"]]
   gpu.func @staged(%view: !attn.view<?x64xbf16>, %row: i32, %out: !llvm.ptr<1>) kernel
       attributes {known_block_size = array<i32: 256, 1, 1>} {
     %k0 = attn.alloc_slot "k0" : !attn.slot<64x64xbf16, rows>
@@ -102,23 +102,32 @@ gpu.module @kernels {
     // CHECK: %[[ANY:.*]] = arith.cmpi ne, %[[OUTGROWN]]
     // CHECK: %[[LARGER:.*]] = arith.maxnumf
     // CHECK: arith.select %[[ANY]], %[[LARGER]], %{{.*}} : f32
-    // CHECK-NOT: arith.maxnumf
-    // 16 weights and the correction.
-    // CHECK-COUNT-17: rocdl.exp2
+    %m1 = attn.raise_max %m by %s scale %scale threshold 8.0 : !attn.tile<1x32xf32, columns>, !attn.tile<32x32xf32, mfma_c>
+    // What is subtracted is finite.
+    // CHECK: arith.maxnumf %{{.*}}, %cst{{.*}} : f32
+    // CHECK-COUNT-16: llvm.intr.fma
+    // CHECK-NOT: llvm.intr.fma
+    %x = attn.shift_scores %s by %m1 scale %scale : !attn.tile<32x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+    // CHECK-COUNT-10: rocdl.exp2
     // CHECK-NOT: rocdl.exp2
-    // GFX950-COUNT-2: arith.truncf %{{.*}} : vector<8xf32> to vector<8xbf16>
+    %w = attn.exp2 %x[3 to 13] : !attn.tile<32x32xf32, mfma_c>
+    // GFX950-COUNT-8: arith.truncf %{{.*}} : vector<2xf32> to vector<2xbf16>
     // No NaN test: a NaN in P shows in the sum.
     // GFX942-NOT: arith.truncf
     // GFX942-NOT: arith.cmpf uno
-    // GFX942-COUNT-2: vector.bitcast %{{.*}} : vector<8xi16> to vector<8xbf16>
-    %p, %m1, %l1, %c = attn.softmax_step %s, %m, %l scale %scale
-        : !attn.tile<32x32xf32, mfma_c>, !attn.tile<1x32xf32, columns> -> !attn.tile<32x32xbf16, mfma_b>
+    // GFX942-COUNT-2: vector.bitcast %{{.*}} : vector<4xi32> to vector<8xbf16>
+    %p = attn.pack %w : !attn.tile<32x32xf32, mfma_c> -> !attn.tile<32x32xbf16, mfma_b>
+    // One branch for O and the row sums.
     // CHECK: rocdl.ballot
-    // CHECK: scf.if %{{.*}} -> (vector<16xf32>)
+    // CHECK: scf.if %{{.*}} -> (vector<16xf32>, f32)
+    // CHECK: rocdl.exp2
     // CHECK: arith.mulf %{{.*}} : vector<16xf32>
+    // CHECK: arith.mulf %{{.*}} : f32
     // CHECK: } else {
-    // CHECK-NEXT: scf.yield %{{.*}} : vector<16xf32>
-    %o1 = attn.rescale %o by %c : !attn.tile<32x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+    // CHECK-NEXT: scf.yield %{{.*}} : vector<16xf32>, f32
+    %o1, %l0 = attn.rescale %o, %l from %m to %m1 : !attn.tile<32x32xf32, mfma_c>, !attn.tile<1x32xf32, columns> by !attn.tile<1x32xf32, columns>
+    // CHECK-COUNT-16: arith.addf
+    %l1 = attn.sum_rows %w to %l0 : !attn.tile<32x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
     %o2 = attn.mma %v, %p, %o1 : !attn.tile<32x32xbf16, mfma_a>, !attn.tile<32x32xbf16, mfma_b>, !attn.tile<32x32xf32, mfma_c>
     // CHECK: rocdl.rcp
     // CHECK: rocdl.log

@@ -90,10 +90,26 @@ TEST(Plan, RefusesBadProblems) {
 }
 
 TEST(Plan, DualWaveCanBeDisabled) {
+  Problem p = smallProblem();
+  p.seqlenQ = p.seqlenKv = 8192;
   setenv("FLYATTN_DISABLE_DUAL_WAVE", "1", 1);
-  EXPECT_EQ(selectVariant(smallProblem()).schedule, ScheduleKind::Generic);
+  EXPECT_EQ(selectVariant(p, "gfx950").schedule, ScheduleKind::Generic);
   unsetenv("FLYATTN_DISABLE_DUAL_WAVE");
-  EXPECT_EQ(selectVariant(smallProblem()).schedule, ScheduleKind::Auto);
+  EXPECT_EQ(selectVariant(p, "gfx950").schedule, ScheduleKind::DualWave);
+}
+
+TEST(Plan, ShortProblemsAndThoseWhoAskGetGeneric) {
+  Problem p = smallProblem();
+  EXPECT_EQ(selectVariant(p, "gfx942").schedule, ScheduleKind::Generic);
+  p.schedule = ScheduleKind::DualWave;
+  EXPECT_EQ(selectVariant(p, "gfx942").schedule, ScheduleKind::DualWave);
+  p.seqlenQ = p.seqlenKv = 8192;
+  p.schedule = ScheduleKind::Generic;
+  EXPECT_EQ(selectVariant(p, "gfx942").schedule, ScheduleKind::Generic);
+  // Both sequences must be long.
+  p.schedule = ScheduleKind::Auto;
+  p.seqlenQ = 1;
+  EXPECT_EQ(selectVariant(p, "gfx942").schedule, ScheduleKind::Generic);
 }
 
 TEST(Launch, RefusesBuffersThatAreTooSmall) {

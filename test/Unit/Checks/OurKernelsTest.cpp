@@ -20,6 +20,7 @@ struct Case {
   unsigned headDim;
   MaskKind mask;
   ElementType type;
+  ScheduleKind schedule;
 };
 
 std::vector<Case> allCases() {
@@ -28,9 +29,12 @@ std::vector<Case> allCases() {
     for (unsigned headDim : {64u, 128u})
       for (MaskKind mask :
            {MaskKind::None, MaskKind::Causal, MaskKind::CausalTopLeft})
-        cases.push_back({chip, headDim, mask,
-                         mask == MaskKind::CausalTopLeft ? ElementType::F16
-                                                         : ElementType::BF16});
+        for (ScheduleKind schedule :
+             {ScheduleKind::Generic, ScheduleKind::DualWave})
+          cases.push_back({chip, headDim, mask,
+                           mask == MaskKind::CausalTopLeft ? ElementType::F16
+                                                           : ElementType::BF16,
+                           schedule});
   return cases;
 }
 
@@ -39,7 +43,8 @@ std::string nameOf(const testing::TestParamInfo<Case> &info) {
   return std::string(c.chip) + "_d" + std::to_string(c.headDim) +
          (c.mask == MaskKind::None     ? "_dense"
           : c.mask == MaskKind::Causal ? "_causal"
-                                       : "_causal_top_left_f16");
+                                       : "_causal_top_left_f16") +
+         (c.schedule == ScheduleKind::DualWave ? "_dual_wave" : "");
 }
 
 class OurKernels : public testing::TestWithParam<Case> {
@@ -53,6 +58,7 @@ protected:
     problem.headDim = GetParam().headDim;
     problem.mask = GetParam().mask;
     problem.dtype = GetParam().type;
+    problem.schedule = GetParam().schedule;
     problem.wantLse = true;
     CheckedAttention attention(problem, GetParam().chip);
     sim::Program program = attention.decode();

@@ -66,15 +66,66 @@ func.func @tiles(%p: !llvm.ptr<1>, %offset: i64, %stride: i64, %rows: i32, %row:
   // CHECK: attn.mask %{{.*}} kv %{{.*}} q %{{.*}} limit %{{[a-z0-9]*}} : !attn.tile<64x32xf32, mfma_c>
   %s2 = attn.mask %s1 kv %row q %row limit %rows : !attn.tile<64x32xf32, mfma_c>
   // CHECK: attn.softmax_step
-  %pr, %m1, %l1, %c = attn.softmax_step %s2, %m, %m scale %scale
+  %pr, %m1, %l1 = attn.softmax_step %s2, %m, %m scale %scale
       : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x32xf32, columns> -> !attn.tile<64x32xbf16, mfma_b>
   // CHECK: attn.rescale
-  %o1 = attn.rescale %o by %c : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+  %o1, %l2 = attn.rescale %o, %l1 from %m to %m1
+      : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns> by !attn.tile<1x32xf32, columns>
+  // CHECK: attn.raise_max %{{.*}} by %{{.*}} scale %{{.*}} threshold 8.000000e+00
+  %m2 = attn.raise_max %m1 by %s2 scale %scale threshold 8.0 : !attn.tile<1x32xf32, columns>, !attn.tile<64x32xf32, mfma_c>
+  // CHECK: attn.shift_scores %{{.*}} by %{{.*}} scale
+  %x = attn.shift_scores %s2 by %m2 scale %scale : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+  // CHECK: attn.exp2 %{{.*}}[0 to 14]
+  %w = attn.exp2 %x[0 to 14] : !attn.tile<64x32xf32, mfma_c>
+  // CHECK: attn.sum_rows %{{.*}} to
+  %l3 = attn.sum_rows %w to %l2 : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+  // CHECK: attn.pack
+  %p2 = attn.pack %w : !attn.tile<64x32xf32, mfma_c> -> !attn.tile<64x32xbf16, mfma_b>
   %o2 = attn.mma %v, %pr, %o1 : !attn.tile<128x64xbf16, mfma_a>, !attn.tile<64x32xbf16, mfma_b>, !attn.tile<128x32xf32, mfma_c>
   // CHECK: attn.finalize
   %o3, %lse = attn.finalize %o2, %m1, %l1 : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
   // CHECK: attn.store
   attn.store %o3, %view[%row] : !attn.tile<128x32xf32, mfma_c>, !attn.view<?x128xbf16>
   attn.store %lse, %lseView[%row] : !attn.tile<1x32xf32, columns>, !attn.view<?x1xf32>
+  return
+}
+
+// CHECK-LABEL: func @schedule
+func.func @schedule(%kv: !attn.view<?x128xbf16>, %lo: i32, %hi: i32, %lds: !llvm.ptr<3>) {
+  %c64 = arith.constant 64 : i32
+  %k0 = attn.alloc_slot "k0" : !attn.slot<64x128xbf16, rows>
+  %k1 = attn.alloc_slot "k1" : !attn.slot<64x128xbf16, rows>
+  %q0 = attn.alloc_slot "q" : !attn.slot<256x128xbf16, rows>
+  // CHECK: attn.pipeline groups = 2 lag = 1 interval = 2 {
+  attn.pipeline groups = 2 lag = 1 interval = 2 {
+    scf.for %t = %lo to %hi step %c64 : i32 {
+      // CHECK: attn.cycle_slots %{{.*}}, %{{.*}} : !attn.slot<64x128xbf16, rows>, !attn.slot<64x128xbf16, rows>
+      %k = attn.cycle_slots %k0, %k1 : !attn.slot<64x128xbf16, rows>, !attn.slot<64x128xbf16, rows>
+      // CHECK: attn.cluster{{ +}}memory at -2 {
+      attn.cluster memory at -2 {
+        %f = attn.fetch %kv[%t] into %k : !attn.view<?x128xbf16>, !attn.slot<64x128xbf16, rows> -> !attn.inflight<64x128xbf16>
+        attn.land %f into %k : !attn.inflight<64x128xbf16>, !attn.slot<64x128xbf16, rows>
+      }
+      // CHECK: %{{.*}} = attn.cluster{{ +}}memory at 0 -> (!attn.tile<64x128xbf16, mfma_a>) {
+      %0 = attn.cluster memory at 0 -> (!attn.tile<64x128xbf16, mfma_a>) {
+        %1 = attn.read %k : !attn.slot<64x128xbf16, rows> -> !attn.tile<64x128xbf16, mfma_a>
+        // CHECK: attn.yield %{{.*}} : !attn.tile<64x128xbf16, mfma_a>
+        attn.yield %1 : !attn.tile<64x128xbf16, mfma_a>
+      }
+    }
+  }
+  // CHECK: attn.pipeline groups = 2 lag = 1 {
+  attn.pipeline groups = 2 lag = 1 {
+    // CHECK: attn.cluster{{ +}}compute {
+    attn.cluster compute {
+    }
+    // CHECK: attn.cluster{{ +}}memory {
+    attn.cluster memory {
+      // CHECK: attn.read %{{.*}}[%{{.*}}] : !attn.slot<256x128xbf16, rows> -> !attn.tile<128x32xbf16, mfma_b>
+      %1 = attn.read %q0[%lo] : !attn.slot<256x128xbf16, rows> -> !attn.tile<128x32xbf16, mfma_b>
+      // CHECK: attn.await %{{.*}} : !llvm.ptr<3>
+      attn.await %lds : !llvm.ptr<3>
+    }
+  }
   return
 }
