@@ -37,7 +37,7 @@ struct Route {
 // Measured with `flyattn bench --set perf,sweep --timing`, once for each
 // schedule.
 static constexpr Route routes[] = {
-    {"gfx950", 64, 1024},
+    {"gfx950", 64, 2048},
     {"gfx950", 128, 1024},
     {"gfx942", 64, 1024},
     {"gfx942", 128, 1024},

@@ -1,0 +1,107 @@
+"""What the steady loops of the dual_wave kernels are made of.
+
+Two KV tiles a turn. A count that moves says what LLVM, or a pass, changed.
+
+Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+See LICENSE for license information.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""
+
+import collections
+import re
+import unittest
+
+from flyattn_testing import DriverTest
+
+# Instructions a turn, by what their mnemonic starts with.
+GROUPS = ("v_mfma", "v_exp", "v_cvt_pk", "v_max", "v_fma", "v_add_f32",
+          "v_cndmask", "v_permlane", "v_perm_b32", "v_mov", "v_pk",
+          "ds_read_b128", "ds_read_b64_tr", "ds_write", "ds_bpermute",
+          "buffer_load", "s_barrier", "s_waitcnt", "scratch")
+
+
+def basic_blocks(assembly):
+    """Labels and their lines, in order."""
+    blocks = [("entry", [])]
+    for line in assembly.splitlines():
+        label = re.match(r"(\.LBB\w+):", line)
+        if label:
+            blocks.append((label.group(1), []))
+        elif re.match(r"\t[a-z]", line):
+            blocks[-1][1].append(line.strip())
+    return blocks
+
+
+def steady_loop(assembly):
+    """The instructions of the first loop with matrix products, without the
+    blocks that lie outside of it."""
+    blocks = basic_blocks(assembly)
+    index = {label: i for i, (label, _) in enumerate(blocks)}
+    for end, (_, lines) in enumerate(blocks):
+        for line in lines:
+            branch = re.match(r"s_c?branch\w* (\.LBB\w+)", line)
+            begin = index[branch.group(1)] if branch else end + 1
+            if begin > end:
+                continue
+            body = [x for _, part in blocks[begin:end + 1] for x in part]
+            if any(x.startswith("v_mfma") for x in body):
+                return body
+    raise AssertionError("no loop with matrix products")
+
+
+class SteadyLoop(DriverTest):
+    maxDiff = None
+
+    def kernel(self, *problem):
+        self.flyattn("compile", *problem, "--schedule", "dual_wave", "--emit",
+                     "asm", "-o", "kernel.s")
+        return (self.folder / "kernel.s").read_text()
+
+    def expect(self, wanted, *problem):
+        assembly = self.kernel(*problem)
+        loop = steady_loop(assembly)
+        counts = collections.Counter()
+        for line in loop:
+            for group in GROUPS:
+                counts[group] += line.startswith(group)
+        found = {group: counts[group] for group in GROUPS if counts[group]}
+        self.assertEqual(found, wanted)
+        self.assertLessEqual(
+            int(re.search(r"\.vgpr_count: +(\d+)", assembly).group(1)), 256)
+        self.assertRegex(assembly, r"\.vgpr_spill_count: 0")
+        # Masks only where they are needed; no wait for everything.
+        self.assertFalse([x for x in loop if "vmcnt(0)" in x])
+        return loop
+
+    def test_gfx950_d128(self):
+        loop = self.expect(
+            {"v_mfma": 64, "v_exp": 64, "v_cvt_pk": 32, "v_max": 38,
+             "v_fma": 64, "v_add_f32": 66, "v_cndmask": 2, "v_permlane": 2,
+             "v_mov": 2, "ds_read_b128": 32, "ds_read_b64_tr": 64,
+             "buffer_load": 8, "s_barrier": 8, "s_waitcnt": 4},
+            "--arch", "gfx950", "--head-dim", 128)
+        # One wait for each memory cluster, and LLVM adds none.
+        self.assertEqual([x for x in loop if x.startswith("s_waitcnt")],
+                         ["s_waitcnt vmcnt(4) lgkmcnt(0)"] * 4)
+
+    def test_gfx950_d64(self):
+        loop = self.expect(
+            {"v_mfma": 32, "v_exp": 64, "v_cvt_pk": 32, "v_max": 38,
+             "v_fma": 64, "v_add_f32": 66, "v_cndmask": 2, "v_permlane": 2,
+             "v_mov": 2, "ds_read_b128": 16, "ds_read_b64_tr": 32,
+             "buffer_load": 4, "s_barrier": 8, "s_waitcnt": 4},
+            "--arch", "gfx950", "--head-dim", 64)
+        self.assertEqual([x for x in loop if x.startswith("s_waitcnt")],
+                         ["s_waitcnt vmcnt(2) lgkmcnt(0)"] * 4)
+
+    def test_gfx950_causal_has_the_same_loop(self):
+        wanted = steady_loop(self.kernel("--arch", "gfx950"))
+        found = steady_loop(self.kernel("--arch", "gfx950", "--mask", "causal"))
+        mnemonics = [[x.split()[0] for x in loop if x.startswith(("v_", "ds_"))]
+                     for loop in (wanted, found)]
+        self.assertEqual(collections.Counter(mnemonics[0]),
+                         collections.Counter(mnemonics[1]))
+
+
+if __name__ == "__main__":
+    unittest.main()
