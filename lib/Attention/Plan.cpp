@@ -24,11 +24,21 @@ static bool dualWaveDisabled() {
   return value && StringRef(value) == "1";
 }
 
+/// The mask to compile for: a window that is none, or a causal mask, needs no
+/// kernel of its own.
+static MaskKind kernelMask(const Problem &problem) {
+  if (problem.mask != MaskKind::Window || problem.window->left != -1)
+    return problem.mask;
+  if (problem.window->right == -1)
+    return MaskKind::None;
+  return problem.window->right == 0 ? MaskKind::Causal : MaskKind::Window;
+}
+
 KernelVariant selectVariant(const Problem &problem) {
   KernelVariant variant;
   variant.elementType = problem.dtype;
   variant.headDim = unsigned(problem.headDim);
-  variant.mask = problem.mask;
+  variant.mask = kernelMask(problem);
   variant.lse = problem.wantLse;
   variant.rounding = problem.rounding;
   variant.schedule = problem.schedule;
@@ -46,6 +56,13 @@ static ForwardArgs argumentsOf(const Problem &problem) {
   EncodedScale scale = EncodedScale::of(problem.softmaxScale());
   args.scaleLog2 = scale.scaleLog2;
   args.qSignFlip = scale.qSignFlip;
+  if (problem.mask == MaskKind::Window) {
+    // More columns than there can be are all of them.
+    args.windowLeft =
+        int32_t(std::min<int64_t>(problem.window->left, INT32_MAX));
+    args.windowRight =
+        int32_t(std::min<int64_t>(problem.window->right, INT32_MAX));
+  }
   args.qStrides = problem.stridesOf(Operand::Q);
   args.kStrides = problem.stridesOf(Operand::K);
   args.vStrides = problem.stridesOf(Operand::V);

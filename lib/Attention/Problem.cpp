@@ -61,11 +61,22 @@ uint64_t Problem::extentOf(Operand operand) const {
                   (seqlenOf(operand) - 1) * stride.seq + headDim);
 }
 
-int64_t Problem::visibleColumns(int64_t row) const {
+ColumnRange Problem::visibleColumns(int64_t row) const {
   if (mask == MaskKind::None)
-    return seqlenKv;
-  int64_t shift = mask == MaskKind::Causal ? seqlenKv - seqlenQ : 0;
-  return std::clamp<int64_t>(row + shift + 1, 0, seqlenKv);
+    return {0, seqlenKv};
+  int64_t diagonal =
+      mask == MaskKind::CausalTopLeft ? row : row + seqlenKv - seqlenQ;
+  // No column is further from the diagonal than this.
+  int64_t most = seqlenQ + seqlenKv;
+  auto side = [&](int64_t bound) {
+    return bound < 0 ? most : std::min(bound, most);
+  };
+  ColumnRange seen = {0, diagonal + 1};
+  if (mask == MaskKind::Window)
+    seen = {diagonal - side(window->left), diagonal + side(window->right) + 1};
+  seen.end = std::clamp<int64_t>(seen.end, 0, seqlenKv);
+  seen.begin = std::clamp<int64_t>(seen.begin, 0, seen.end);
+  return seen;
 }
 
 double Problem::flops() const {
@@ -74,7 +85,7 @@ double Problem::flops() const {
     pairs = double(seqlenQ) * double(seqlenKv);
   else
     for (int64_t row = 0; row < seqlenQ; ++row)
-      pairs += double(visibleColumns(row));
+      pairs += double(visibleColumns(row).size());
   return 4.0 * double(batch) * double(heads) * double(headDim) * pairs;
 }
 

@@ -99,13 +99,24 @@ void checkScale(const Problem &p, Collector &out) {
                                  " was given; scale * log2(e) must fit an f32");
 }
 
+void checkMask(const Problem &p, Collector &out) {
+  if (p.window.has_value() != (p.mask == MaskKind::Window)) {
+    out.bad("mask", p.window
+                        ? "a window was given with the mask " + nameOf(p.mask) +
+                              "; a causal window is window:L,0"
+                        : Twine("a window mask was given without its "
+                                "bounds; set them"));
+    return;
+  }
+  if (p.window && std::min(p.window->left, p.window->right) < -1)
+    out.bad("mask", "window:" + Twine(p.window->left) + "," +
+                        Twine(p.window->right) +
+                        " was given; each side must be a number of columns, or "
+                        "-1 for all of them");
+}
+
 /// Features of the command line that no kernel has yet.
 void checkFeatures(const Problem &p, Collector &out) {
-  if (p.window)
-    out.unsupported("mask", "window:" + Twine(p.window->left) + "," +
-                                Twine(p.window->right) +
-                                " was given; sliding windows have no kernel "
-                                "yet: use none, causal or causal-top-left");
   if (!p.cuSeqlensQ.empty())
     out.unsupported("cu_seqlens_q", "packed sequences have no kernel yet: run "
                                     "each sequence as a problem of its own");
@@ -202,6 +213,7 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
                         join(ArrayRef(kChips), ", "));
   checkSizes(p, out);
   checkScale(p, out);
+  checkMask(p, out);
   checkFeatures(p, out);
   bool sizesMakeSense = none_of(out.found, [](const Diagnostic &d) {
     return d.kind == Diagnostic::Kind::BadUsage;

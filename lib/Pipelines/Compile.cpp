@@ -44,6 +44,21 @@ static DialectRegistry makeRegistry() {
   return registry;
 }
 
+/// What is an argument of the kernel has any value here.
+static Attribute maskAttr(MLIRContext &context, MaskKind mask) {
+  switch (mask) {
+  case MaskKind::None:
+    return {};
+  case MaskKind::Causal:
+    return attn::CausalAttr::get(&context, attn::CausalAlignment::BottomRight);
+  case MaskKind::CausalTopLeft:
+    return attn::CausalAttr::get(&context, attn::CausalAlignment::TopLeft);
+  case MaskKind::Window:
+    return attn::WindowAttr::get(&context, -1, -1);
+  }
+  llvm_unreachable("unknown mask");
+}
+
 /// func.func @attention(%q, %k, %v, %o[, %lse]) { attn.forward ... } with every
 /// size and stride unknown but the head dim.
 static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
@@ -72,13 +87,9 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
   auto arguments = function.getArguments();
   auto forward = attn::ForwardOp::create(
       b, TypeRange(), arguments[0], arguments[1], arguments[2],
-      ValueRange(arguments.drop_front(3)), attn::CausalAttr(), FloatAttr(),
+      ValueRange(arguments.drop_front(3)), Attribute(), FloatAttr(),
       attn::Layout::BSHD, attn::ConfigAttr());
-  if (variant.mask != MaskKind::None)
-    forward.setMaskAttr(
-        attn::CausalAttr::get(&context, variant.mask == MaskKind::Causal
-                                            ? attn::CausalAlignment::BottomRight
-                                            : attn::CausalAlignment::TopLeft));
+  forward.setMaskAttr(maskAttr(context, variant.mask));
   func::ReturnOp::create(b);
   return module;
 }

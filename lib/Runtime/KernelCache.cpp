@@ -53,6 +53,8 @@ StringRef nameOf(MaskKind mask) {
     return "causal";
   case MaskKind::CausalTopLeft:
     return "causal-top-left";
+  case MaskKind::Window:
+    return "window";
   }
   llvm_unreachable("unknown mask");
 }

@@ -150,9 +150,13 @@ class BadInput(DriverTest):
         self.assertIn("--kv-heads", done.stderr)
         self.assertIn("--batch", done.stderr)
 
-    def test_window_is_unsupported(self):
-        self.run_fails(3, "sliding windows have no kernel yet", "--mask",
-                       "window:4,-1")
+    def test_window_below_minus_1(self):
+        self.run_fails(2, "--mask: window:4,-2 was given; each side must be a "
+                       "number of columns, or -1", "--mask", "window:4,-2")
+
+    def test_window_of_one_number(self):
+        self.run_fails(2, "'window:4' was given; known are", "--mask",
+                       "window:4")
 
     def test_packed_sequences_are_unsupported(self):
         self.run_fails(3, "packed sequences have no kernel yet",

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """
 
 import itertools
+import re
 import unittest
 
 from flyattn_testing import CHIPS, DriverTest, long
@@ -18,7 +19,8 @@ SIZES = (
     (1, 511, 511, 4, 4), (1, 513, 513, 4, 4), (1, 31, 65, 8, 1),
     (1, 63, 33, 8, 1), (1, 129, 255, 8, 8), (1, 257, 127, 8, 8),
     (1, 1, 300, 4, 4), (1, 300, 1, 4, 4))
-MASKS = ("none", "causal", "causal-top-left")
+MASKS = ("none", "causal", "causal-top-left", "window:20,9", "window:-1,40",
+         "window:100,-1")
 # Coprime to the number of variants, so that the default tenth has all of them.
 TENTH = 11
 
@@ -47,7 +49,7 @@ def make_test(chip, dtype, dim, mask, size):
 for number, (size, chip, dtype, dim, mask) in enumerate(itertools.product(
         SIZES, CHIPS, ("bf16", "f16"), (64, 128), MASKS)):
     test = make_test(chip, dtype, dim, mask, size)
-    name = "_".join([chip, dtype, f"d{dim}", mask.replace("-", "_"),
+    name = "_".join([chip, dtype, f"d{dim}", re.sub(r"\W", "_", mask),
                      "x".join(map(str, size))])
     setattr(RunMatrix, "test_" + name, test if number % TENTH == 0 else long(test))
 

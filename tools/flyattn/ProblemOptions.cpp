@@ -53,7 +53,8 @@ ProblemOption<ElementType>
 ProblemOption<std::string>
     mask("mask", cl::init("none"), cl::value_desc("mask"),
          cl::desc("none; causal: row i sees columns j <= i + Skv - Sq; "
-                  "causal-top-left: j <= i; window:L,R (none)"));
+                  "causal-top-left: j <= i; window:L,R: i + Skv - Sq - L <= j "
+                  "<= i + Skv - Sq + R, -1 is unbounded (none)"));
 ProblemOption<std::string> cuSeqlensQ("cu-seqlens-q", cl::value_desc("a,b,..."),
                                       cl::desc("Packed query sequences: where "
                                                "each begins, and the total"));
@@ -98,7 +99,8 @@ Error parseMask(StringRef text, Problem &problem) {
   Window window;
   if (rest.consume_front("window:") && !rest.consumeInteger(10, window.left) &&
       rest.consume_front(",") && !rest.consumeInteger(10, window.right) &&
-      rest.empty() && window.left >= -1 && window.right >= -1) {
+      rest.empty()) {
+    problem.mask = MaskKind::Window;
     problem.window = window;
     return Error::success();
   }

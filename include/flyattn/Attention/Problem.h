@@ -38,6 +38,13 @@ struct Window {
   int64_t left = -1, right = -1;
 };
 
+/// Columns from `begin` up to and without `end`.
+struct ColumnRange {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+  bool operator==(const ColumnRange &) const = default;
+};
+
 /// One scaled-dot-product attention, forward:
 ///   O = softmax(scale * Q K^T + mask) V, LSE = log(sum(exp(...))).
 /// Query head h reads KV head h / (heads / kvHeads). A row that sees nothing
@@ -50,9 +57,9 @@ struct Problem {
   int64_t seqlenKv = 1;
   int64_t headDim = 128;
   ElementType dtype = ElementType::BF16; ///< of q, k, v and o
-  MaskKind mask = MaskKind::None;
-  std::optional<Window> window;
-  std::optional<double> scale; ///< 1/sqrt(headDim) if not given
+  MaskKind mask = MaskKind::None;        ///< Window: see `window`
+  std::optional<Window> window;          ///< with MaskKind::Window only
+  std::optional<double> scale;           ///< 1/sqrt(headDim) if not given
   Layout layout = Layout::BSHD;
   /// By operand: strides that replace those of `layout`.
   std::array<std::optional<OperandStrides>, 4> strides;
@@ -70,8 +77,8 @@ struct Problem {
   OperandStrides stridesOf(Operand operand) const;
   /// Elements from the operand's first to its last, both included.
   uint64_t extentOf(Operand operand) const;
-  /// KV columns that query row `row` sees: [0, visibleColumns(row)).
-  int64_t visibleColumns(int64_t row) const;
+  /// KV columns that query row `row` sees.
+  ColumnRange visibleColumns(int64_t row) const;
   /// Floating-point operations: 4 * headDim for each (row, visible column).
   double flops() const;
 };

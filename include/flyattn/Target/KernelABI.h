@@ -57,19 +57,25 @@ struct ForwardArgs {
   int32_t headsPerKvHead;
   float scaleLog2;    ///< see EncodedScale
   uint32_t qSignFlip; ///< see EncodedScale
-  uint32_t reserved;  ///< 0
+  int32_t
+      windowLeft; ///< columns left of the diagonal, -1: all; see windowRight
   OperandStrides qStrides;
   OperandStrides kStrides;
   OperandStrides vStrides;
   OperandStrides oStrides;
   int64_t lseBatchStride; ///< elements; the row stride is 1
   int64_t lseHeadStride;
+  /// Columns right of the diagonal, -1: all. Both are unread by kernels without
+  /// a window.
+  int32_t windowRight;
+  uint32_t reserved; ///< 0
 };
 
 static_assert(offsetof(ForwardArgs, seqlenQ) == 40);
 static_assert(offsetof(ForwardArgs, qStrides) == 64);
 static_assert(offsetof(ForwardArgs, lseBatchStride) == 160);
-static_assert(sizeof(ForwardArgs) == 176);
+static_assert(offsetof(ForwardArgs, windowRight) == 176);
+static_assert(sizeof(ForwardArgs) == 184);
 
 } // namespace flyattn
 

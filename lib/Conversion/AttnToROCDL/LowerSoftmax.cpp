@@ -61,22 +61,43 @@ struct LowerMask : TilePattern<MaskOp> {
     Value diagonal =
         adaptor.getDiagonal().empty() ? Value() : adaptor.getDiagonal().front();
 
-    // Query column 0 sees least; if it sees the whole tile, all do.
+    // Query column 0 ends first; if it sees to the end of the tile, all do.
     Value least = firstHidden(b, limit, q, diagonal);
     Value needed = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt,
                                          b.add(kv, tile.getRows()), least);
-    ValueRange blocks = adaptor.getTile();
+    ValueRange blocks =
+        guarded(b, needed, adaptor.getTile(), [&](ValueRange in) {
+          Value column = b.add(q, b.rem(b.lane(), 32));
+          return keepRows(b, in, kv, arith::CmpIPredicate::slt,
+                          firstHidden(b, limit, column, diagonal));
+        });
+    if (!adaptor.getLower().empty()) {
+      // The last column begins last.
+      Value lower = adaptor.getLower().front();
+      Value last = b.add(b.add(q, tile.getColumns() - 1), lower);
+      needed = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, kv, last);
+      blocks = guarded(b, needed, blocks, [&](ValueRange in) {
+        Value column = b.add(q, b.rem(b.lane(), 32));
+        return keepRows(b, in, kv, arith::CmpIPredicate::sge,
+                        b.add(column, lower));
+      });
+    }
+    rewriter.replaceOpWithMultiple(op, {blocks});
+    return success();
+  }
+
+  /// What `mask` makes of the blocks if `needed`, else the blocks.
+  static ValueRange
+  guarded(Leaf &b, Value needed, ValueRange blocks,
+          llvm::function_ref<SmallVector<Value>(ValueRange)> mask) {
     auto guard = scf::IfOp::create(b, TypeRange(blocks), needed,
                                    /*withElseRegion=*/true);
     OpBuilder::InsertionGuard insertion(b);
     b.setInsertionPointToStart(guard.elseBlock());
     scf::YieldOp::create(b, blocks);
     b.setInsertionPointToStart(guard.thenBlock());
-    Value column = b.add(q, b.rem(b.lane(), 32));
-    Value hidden = firstHidden(b, limit, column, diagonal);
-    scf::YieldOp::create(b, maskBlocks(b, blocks, kv, hidden));
-    rewriter.replaceOpWithMultiple(op, {guard.getResults()});
-    return success();
+    scf::YieldOp::create(b, mask(blocks));
+    return guard.getResults();
   }
 
   /// The first KV row that query row `q` does not see.
@@ -87,20 +108,19 @@ struct LowerMask : TilePattern<MaskOp> {
     return arith::MinSIOp::create(b, limit, end);
   }
 
-  /// Register r of block i is KV row kv + 32 i + 8 (r / 4) + 4 (l / 32) + r
-  /// % 4.
-  static SmallVector<Value> maskBlocks(Leaf &b, ValueRange blocks, Value kv,
-                                       Value hidden) {
+  /// Keeps the KV rows that compare as `keeps` with `border`. Register r of
+  /// block i is row kv + 32 i + 8 (r / 4) + 4 (l / 32) + r % 4.
+  static SmallVector<Value> keepRows(Leaf &b, ValueRange blocks, Value kv,
+                                     arith::CmpIPredicate keeps, Value border) {
     Value first = b.add(kv, b.mul(b.div(b.lane(), 32), 4));
-    Value visible = arith::SubIOp::create(b, hidden, first);
+    Value relative = arith::SubIOp::create(b, border, first);
     Value minusInfinity = b.f32(-infinity);
     SmallVector<Value> masked;
     for (auto [i, block] : llvm::enumerate(blocks)) {
       SmallVector<Value> registers = unpack(b, block);
       for (auto [r, value] : llvm::enumerate(registers)) {
         Value row = b.i32(32 * i + 8 * (r / 4) + r % 4);
-        Value keep =
-            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, visible);
+        Value keep = arith::CmpIOp::create(b, keeps, row, relative);
         value = arith::SelectOp::create(b, keep, value, minusInfinity);
       }
       masked.push_back(pack(b, registers));

@@ -79,6 +79,27 @@ TEST(Plan, ScaleOfAnySign) {
   EXPECT_EQ(made->args.scaleLog2, FLT_MIN);
 }
 
+TEST(Plan, WindowsAreArguments) {
+  Problem p = smallProblem();
+  p.mask = MaskKind::Window;
+  p.window = Window{7, -1};
+  Expected<Plan> narrow = plan(p, "gfx950");
+  ASSERT_TRUE(bool(narrow)) << toString(narrow.takeError());
+  EXPECT_EQ(narrow->args.windowLeft, 7);
+  EXPECT_EQ(narrow->args.windowRight, -1);
+  p.window = Window{int64_t(1) << 40, 3};
+  Expected<Plan> wide = plan(p, "gfx950");
+  ASSERT_TRUE(bool(wide)) << toString(wide.takeError());
+  EXPECT_EQ(wide->args.windowLeft, INT32_MAX);
+  EXPECT_EQ(wide->kernel, narrow->kernel);
+  p.window = Window{-1, 0};
+  EXPECT_EQ(selectVariant(p).mask, MaskKind::Causal);
+  p.window = Window{-1, -1};
+  EXPECT_EQ(selectVariant(p).mask, MaskKind::None);
+  p.window = Window{0, -1};
+  EXPECT_EQ(selectVariant(p).mask, MaskKind::Window);
+}
+
 TEST(Plan, RefusesBadProblems) {
   Problem p = smallProblem();
   p.headDim = 96;

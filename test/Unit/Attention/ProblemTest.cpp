@@ -65,17 +65,39 @@ TEST(Problem, DefaultsAndShapes) {
 
 TEST(Problem, MasksAlignAsTheirNamesSay) {
   Problem p = smallProblem();
-  EXPECT_EQ(p.visibleColumns(0), 50);
+  using Range = ColumnRange;
+  EXPECT_EQ(p.visibleColumns(0), (Range{0, 50}));
   p.mask = MaskKind::Causal;
-  EXPECT_EQ(p.visibleColumns(0), 21);
-  EXPECT_EQ(p.visibleColumns(29), 50);
+  EXPECT_EQ(p.visibleColumns(0), (Range{0, 21}));
+  EXPECT_EQ(p.visibleColumns(29), (Range{0, 50}));
   p.mask = MaskKind::CausalTopLeft;
-  EXPECT_EQ(p.visibleColumns(0), 1);
-  EXPECT_EQ(p.visibleColumns(29), 30);
+  EXPECT_EQ(p.visibleColumns(0), (Range{0, 1}));
+  EXPECT_EQ(p.visibleColumns(29), (Range{0, 30}));
   std::swap(p.seqlenQ, p.seqlenKv);
   p.mask = MaskKind::Causal;
-  EXPECT_EQ(p.visibleColumns(19), 0);
-  EXPECT_EQ(p.visibleColumns(20), 1);
+  EXPECT_EQ(p.visibleColumns(19), (Range{0, 0}));
+  EXPECT_EQ(p.visibleColumns(20), (Range{0, 1}));
+}
+
+TEST(Problem, WindowsIncludeBothEndsAroundTheBottomRightDiagonal) {
+  using Range = ColumnRange;
+  Problem p = smallProblem(); // 30 x 50
+  p.mask = MaskKind::Window;
+  p.window = Window{3, 2};
+  EXPECT_EQ(p.visibleColumns(0), (Range{17, 23}));
+  EXPECT_EQ(p.visibleColumns(29), (Range{46, 50}));
+  p.window = Window{-1, 2};
+  EXPECT_EQ(p.visibleColumns(0), (Range{0, 23}));
+  p.window = Window{3, -1};
+  EXPECT_EQ(p.visibleColumns(0), (Range{17, 50}));
+  p.window = Window{INT64_MAX, INT64_MAX};
+  EXPECT_EQ(p.visibleColumns(0), (Range{0, 50}));
+  p.window = Window{0, 0};
+  EXPECT_EQ(p.visibleColumns(5), (Range{25, 26}));
+  EXPECT_EQ(p.flops(), 4.0 * 2 * 8 * 128 * 30);
+  std::swap(p.seqlenQ, p.seqlenKv);
+  EXPECT_EQ(p.visibleColumns(19).size(), 0);
+  EXPECT_EQ(p.visibleColumns(20), (Range{0, 1}));
 }
 
 TEST(Validate, BadUsage) {
@@ -96,6 +118,15 @@ TEST(Validate, BadUsage) {
   p = smallProblem();
   p.splits = 0;
   expectBad(p, "splits");
+  p = smallProblem();
+  p.mask = MaskKind::Window;
+  expectBad(p, "mask");
+  p.window = Window{-2, 3};
+  expectBad(p, "mask");
+  p.window = Window{2, -3};
+  expectBad(p, "mask");
+  p.mask = MaskKind::Causal;
+  expectBad(p, "mask");
   EXPECT_EQ(validate(smallProblem(), "gfx90a").front().argument, "arch");
 }
 
@@ -103,9 +134,6 @@ TEST(Validate, Unsupported) {
   Problem p = smallProblem();
   p.headDim = 96;
   expectUnsupported(p, "head_dim");
-  p = smallProblem();
-  p.window = Window{4, 0};
-  expectUnsupported(p, "mask");
   p = smallProblem();
   p.splits = 2;
   expectUnsupported(p, "splits");

@@ -54,7 +54,8 @@ std::pair<std::vector<double>, double> naiveRow(const Problem &p,
   int64_t kvHead = h * p.kvHeads / p.heads;
   std::vector<long double> weights;
   long double total = 0;
-  for (int64_t j = 0; j < p.visibleColumns(row); ++j) {
+  ColumnRange seen = p.visibleColumns(row);
+  for (int64_t j = seen.begin; j < seen.end; ++j) {
     long double score = 0;
     for (int64_t d = 0; d < p.headDim; ++d)
       score += at(p, t.q, Operand::Q, b, h, row, d) *
@@ -66,7 +67,8 @@ std::pair<std::vector<double>, double> naiveRow(const Problem &p,
   for (int64_t d = 0; d < p.headDim; ++d) {
     long double sum = 0;
     for (size_t j = 0; j < weights.size(); ++j)
-      sum += weights[j] * at(p, t.v, Operand::V, b, kvHead, j, d);
+      sum += weights[j] *
+             at(p, t.v, Operand::V, b, kvHead, seen.begin + int64_t(j), d);
     o[d] = weights.empty() ? 0 : double(sum / total);
   }
   return {o, double(std::log(total))};
@@ -118,6 +120,19 @@ TEST(Reference, AgreesWithTheDefinition) {
         p.seqlenKv = kv;
         expectNaive(p);
       }
+}
+
+TEST(Reference, AgreesWithTheDefinitionUnderWindows) {
+  for (Window window : {Window{0, 0}, Window{5, 3}, Window{-1, 2},
+                        Window{70, -1}, Window{3, 1000}})
+    for (auto [q, kv] : {std::pair(37, 70), std::pair(150, 75)}) {
+      Problem p = testProblem();
+      p.mask = MaskKind::Window;
+      p.window = window;
+      p.seqlenQ = q;
+      p.seqlenKv = kv;
+      expectNaive(p);
+    }
 }
 
 TEST(Reference, TakesScaleAndLayout) {

@@ -26,8 +26,8 @@ std::vector<Case> allCases() {
   std::vector<Case> cases;
   for (const char *chip : {"gfx942", "gfx950"})
     for (unsigned headDim : {64u, 128u})
-      for (MaskKind mask :
-           {MaskKind::None, MaskKind::Causal, MaskKind::CausalTopLeft})
+      for (MaskKind mask : {MaskKind::None, MaskKind::Causal,
+                            MaskKind::CausalTopLeft, MaskKind::Window})
         cases.push_back({chip, headDim, mask,
                          mask == MaskKind::CausalTopLeft ? ElementType::F16
                                                          : ElementType::BF16});
@@ -39,6 +39,7 @@ std::string nameOf(const testing::TestParamInfo<Case> &info) {
   return std::string(c.chip) + "_d" + std::to_string(c.headDim) +
          (c.mask == MaskKind::None     ? "_dense"
           : c.mask == MaskKind::Causal ? "_causal"
+          : c.mask == MaskKind::Window ? "_window"
                                        : "_causal_top_left_f16");
 }
 
@@ -52,6 +53,8 @@ protected:
     problem.seqlenKv = seqlenKv;
     problem.headDim = GetParam().headDim;
     problem.mask = GetParam().mask;
+    if (problem.mask == MaskKind::Window)
+      problem.window = Window{70, 5};
     problem.dtype = GetParam().type;
     problem.wantLse = true;
     CheckedAttention attention(problem, GetParam().chip);

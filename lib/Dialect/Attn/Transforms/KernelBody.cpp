@@ -32,13 +32,15 @@ enum Parameter : unsigned {
   HeadsPerKvHead,
   ScaleLog2,
   QSignFlip,
-  Reserved,
+  WindowLeft,
   QStrides, ///< batch, head, seq
   KStrides = QStrides + 3,
   VStrides = KStrides + 3,
   OStrides = VStrides + 3,
   LseStrides = OStrides + 3, ///< batch, head
-  NumParameters = LseStrides + 2
+  WindowRight = LseStrides + 2,
+  Reserved,
+  NumParameters
 };
 } // namespace
 
@@ -49,6 +51,7 @@ SmallVector<Type> attn::kernelParameterTypes(MLIRContext *context) {
   types.push_back(b.getF32Type());
   types.append(2, b.getI32Type());
   types.append(14, b.getI64Type());
+  types.append(2, b.getI32Type());
   assert(types.size() == NumParameters);
   return types;
 }
@@ -83,8 +86,9 @@ private:
   Value view(unsigned pointer, unsigned strides, Value head, Value rows);
   Value lseView();
   void locate();
+  void placeDiagonals();
+  Value kvBegin();
   Value kvEnd();
-  Value mask(Value scores, Value kv);
   ValueRange kvLoop(Value q);
   void kvStep(Value q, Value kvRow, ValueRange carried);
 
@@ -98,7 +102,7 @@ private:
   Value batch, head, kvHead; ///< i32, uniform over the workgroup
   Value blockRow;            ///< first query row of the workgroup
   Value row;                 ///< first query row of the wave
-  Value diagonal;            ///< of a causal mask, else null
+  Value diagonal, lower;     ///< of the mask, if it has them, else null
   Value kView, vView;
 };
 } // namespace
@@ -158,11 +162,38 @@ void KernelBody::locate() {
   row = arith::AddIOp::create(
       b, blockRow,
       arith::MulIOp::create(b, wave, i32(config.getRowsPerWave())));
-  if (std::optional<CausalAttr> causal = op.getMask())
-    diagonal = causal->getAlignment() == CausalAlignment::TopLeft
-                   ? i32(0)
-                   : arith::SubIOp::create(b, param(SeqlenKv), param(SeqlenQ))
-                         .getResult();
+}
+
+/// Row i sees the columns from i + lower to i + diagonal.
+void KernelBody::placeDiagonals() {
+  Attribute mask = op.getMaskAttr();
+  if (!mask)
+    return;
+  auto causal = dyn_cast<CausalAttr>(mask);
+  if (causal && causal.getAlignment() == CausalAlignment::TopLeft) {
+    diagonal = i32(0);
+    return;
+  }
+  Value delta = arith::SubIOp::create(b, param(SeqlenKv), param(SeqlenQ));
+  diagonal = delta;
+  if (causal)
+    return;
+  // No row is more than these lengths from the end of KV. Unsigned, so that -1
+  // is unbounded.
+  Value right = arith::MinUIOp::create(b, param(WindowRight), param(SeqlenQ));
+  Value left = arith::MinUIOp::create(b, param(WindowLeft), param(SeqlenKv));
+  diagonal = arith::AddIOp::create(b, delta, right);
+  lower = arith::SubIOp::create(b, delta, left);
+}
+
+/// The first tile in which any query row of the workgroup sees something.
+Value KernelBody::kvBegin() {
+  if (!lower)
+    return i32(0);
+  Value first = arith::AddIOp::create(b, blockRow, lower);
+  first = arith::MaxSIOp::create(b, first, i32(0));
+  Value part = arith::RemUIOp::create(b, first, i32(config.getKvTile()));
+  return arith::SubIOp::create(b, first, part);
 }
 
 /// The first KV row that no query row of the workgroup sees.
@@ -186,7 +217,8 @@ void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
   Value k = LoadOp::create(b, kType, kView, kvRow, /*transposed=*/false);
   Value zero = splat(0.0f, {tile, rows}, TileLayout::MfmaC);
   Value scores = MmaOp::create(b, k, q, zero);
-  scores = MaskOp::create(b, scores, kvRow, row, param(SeqlenKv), diagonal);
+  scores =
+      MaskOp::create(b, scores, kvRow, row, param(SeqlenKv), diagonal, lower);
 
   auto pType = TileType::get({tile, rows}, element, TileLayout::MfmaB);
   Type column = max.getType();
@@ -207,8 +239,8 @@ ValueRange KernelBody::kvLoop(Value q) {
   SmallVector<Value> initial{splat(0.0f, {headDim, rows}, TileLayout::MfmaC),
                              splat(-infinity, {1, rows}, TileLayout::Columns),
                              splat(0.0f, {1, rows}, TileLayout::Columns)};
-  auto loop =
-      scf::ForOp::create(b, i32(0), kvEnd(), i32(config.getKvTile()), initial);
+  auto loop = scf::ForOp::create(b, kvBegin(), kvEnd(), i32(config.getKvTile()),
+                                 initial);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   kvStep(q, loop.getInductionVar(), loop.getRegionIterArgs());
@@ -217,6 +249,7 @@ ValueRange KernelBody::kvLoop(Value q) {
 
 void KernelBody::build() {
   locate();
+  placeDiagonals();
   Value qView = view(Q, QStrides, head, param(SeqlenQ));
   kView = view(K, KStrides, kvHead, param(SeqlenKv));
   vView = view(V, VStrides, kvHead, param(SeqlenKv));

@@ -36,8 +36,11 @@ static std::string kernelName(ForwardOp op) {
   std::string name =
       op.getElementType().isBF16() ? "attn_fwd_bf16_d" : "attn_fwd_f16_d";
   name += std::to_string(op.getHeadDim());
-  if (std::optional<CausalAttr> mask = op.getMask())
-    name += mask->getAlignment() == CausalAlignment::BottomRight
+  Attribute mask = op.getMaskAttr();
+  if (isa_and_nonnull<WindowAttr>(mask))
+    name += "_window";
+  else if (auto causal = dyn_cast_or_null<CausalAttr>(mask))
+    name += causal.getAlignment() == CausalAlignment::BottomRight
                 ? "_causal"
                 : "_causal_top_left";
   if (op.getLse())
@@ -131,10 +134,15 @@ SmallVector<Value> LaunchArguments::build() {
   arguments.push_back(i32(ratio));
   arguments.push_back(
       arith::ConstantOp::create(b, b.getF32FloatAttr(scale.scaleLog2)));
-  arguments.push_back(arith::ConstantIntOp::create(
-      b, b.getI32Type(), static_cast<int32_t>(scale.qSignFlip)));
-  arguments.push_back(arith::ConstantIntOp::create(b, b.getI32Type(), 0));
+  auto constant = [&](int32_t value) -> Value {
+    return arith::ConstantIntOp::create(b, b.getI32Type(), value);
+  };
+  arguments.push_back(constant(static_cast<int32_t>(scale.qSignFlip)));
+  auto window = dyn_cast_or_null<WindowAttr>(op.getMaskAttr());
+  arguments.push_back(constant(window ? window.getLeft() : -1));
   llvm::append_range(arguments, strides);
+  arguments.push_back(constant(window ? window.getRight() : -1));
+  arguments.push_back(constant(0));
   return arguments;
 }
 

@@ -36,7 +36,7 @@ def Attn_ForwardOp : Attn_Op<"forward", [
     * LSE: batch x heads x seqlen_q, f32;
     * one element type, bf16 or f16; a static head_dim, contiguous in memory.
 
-    `mask` is absent (every row sees all of KV) or a causal mask; `scale`
+    `mask` is absent (every row sees all of KV), a causal or a window mask; `scale`
     defaults to 1 / sqrt(head_dim). Sums are kept in f32.
 
     Example:
@@ -51,7 +51,7 @@ def Attn_ForwardOp : Attn_Op<"forward", [
   let arguments = (ins
     Attn_ShapedOperand:$q, Attn_ShapedOperand:$k, Attn_ShapedOperand:$v,
     Variadic<Attn_ShapedOperand>:$outs,
-    OptionalAttr<Attn_CausalAttr>:$mask,
+    OptionalAttr<Attn_MaskAttr>:$mask,
     OptionalAttr<F32Attr>:$scale,
     DefaultValuedAttr<Attn_LayoutAttr, "::mlir::attn::Layout::BSHD">:$layout,
     OptionalAttr<Attn_ConfigAttr>:$config);
