@@ -36,8 +36,8 @@ KernelCache &KernelCache::global() {
 std::string describe(const KernelVariant &variant, StringRef chip) {
   return (chip + " " + nameOf(variant.elementType) + " d" +
           Twine(variant.headDim) + " " + nameOf(variant.mask) +
-          (variant.lse ? " lse " : " ") + nameOf(variant.schedule) + " " +
-          nameOf(variant.rounding))
+          (variant.packed ? " packed" : "") + (variant.lse ? " lse " : " ") +
+          nameOf(variant.schedule) + " " + nameOf(variant.rounding))
       .str();
 }
 

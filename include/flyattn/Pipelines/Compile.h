@@ -34,7 +34,8 @@ struct KernelVariant {
   ElementType elementType = ElementType::BF16;
   unsigned headDim = 128; ///< 64 or 128
   MaskKind mask = MaskKind::None;
-  bool lse = false; ///< also writes the log-sum-exp
+  bool lse = false;    ///< also writes the log-sum-exp
+  bool packed = false; ///< sequences of any length behind each other
   Bf16Rounding rounding = Bf16Rounding::NearestEven;
   ScheduleKind schedule = ScheduleKind::Auto;
 };

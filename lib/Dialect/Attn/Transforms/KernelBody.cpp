@@ -40,6 +40,8 @@ enum Parameter : unsigned {
   LseStrides = OStrides + 3, ///< batch, head
   WindowRight = LseStrides + 2,
   Reserved,
+  CuSeqlensQ,
+  CuSeqlensKv,
   NumParameters
 };
 } // namespace
@@ -52,11 +54,18 @@ SmallVector<Type> attn::kernelParameterTypes(MLIRContext *context) {
   types.append(2, b.getI32Type());
   types.append(14, b.getI64Type());
   types.append(2, b.getI32Type());
+  types.append(2, LLVM::LLVMPointerType::get(context, 1));
   assert(types.size() == NumParameters);
   return types;
 }
 
 namespace {
+/// The rows of an operand that belong to this batch: `first` is null if they
+/// are found by the batch stride.
+struct Sequence {
+  Value first, length; ///< i32
+};
+
 class KernelBody {
 public:
   KernelBody(gpu::GPUFuncOp kernel, ForwardOp op)
@@ -82,10 +91,12 @@ private:
   }
   int64_t rowsPerBlock() { return config.getWaves() * config.getRowsPerWave(); }
   Value rowBlock(Value n);
-  Value headOffset(unsigned strides, Value headIndex);
-  Value view(unsigned pointer, unsigned strides, Value head, Value rows);
+  Value product(Value index, Value stride);
+  Value view(unsigned pointer, unsigned strides, Value head, Sequence rows);
   Value lseView();
   void locate();
+  Sequence sequence(unsigned seqlen, unsigned cuSeqlens);
+  void writeRows();
   void placeDiagonals();
   Value kvBegin();
   Value kvEnd();
@@ -100,44 +111,70 @@ private:
   int64_t headDim;
 
   Value batch, head, kvHead; ///< i32, uniform over the workgroup
-  Value blockRow;            ///< first query row of the workgroup
-  Value row;                 ///< first query row of the wave
-  Value diagonal, lower;     ///< of the mask, if it has them, else null
+  Sequence qSequence, kvSequence;
+  Value blockRow;        ///< first query row of the workgroup
+  Value row;             ///< first query row of the wave
+  Value diagonal, lower; ///< of the mask, if it has them, else null
   Value kView, vView;
 };
 } // namespace
 
-/// Element offset of one head of this batch.
-Value KernelBody::headOffset(unsigned strides, Value headIndex) {
-  auto scaled = [&](Value index, Value stride) -> Value {
-    Value wide = arith::ExtUIOp::create(b, b.getI64Type(), index);
-    return arith::MulIOp::create(b, wide, stride);
-  };
-  return arith::AddIOp::create(b, scaled(batch, param(strides)),
-                               scaled(headIndex, param(strides + 1)));
+/// In 64 bits.
+Value KernelBody::product(Value index, Value stride) {
+  Value wide = arith::ExtUIOp::create(b, b.getI64Type(), index);
+  return arith::MulIOp::create(b, wide, stride);
 }
 
 /// The rows of one head of one batch.
 Value KernelBody::view(unsigned pointer, unsigned strides, Value headIndex,
-                       Value rows) {
+                       Sequence rows) {
   auto type = ViewType::get({ShapedType::kDynamic, headDim}, element);
-  return ViewOp::create(b, type, param(pointer), headOffset(strides, headIndex),
-                        rows, param(strides + 2));
+  Value seqStride = param(strides + 2);
+  Value first = rows.first ? product(rows.first, seqStride)
+                           : product(batch, param(strides));
+  Value offset =
+      arith::AddIOp::create(b, first, product(headIndex, param(strides + 1)));
+  return ViewOp::create(b, type, param(pointer), offset, rows.length,
+                        seqStride);
 }
 
 /// The LSE of one head of one batch as a column.
 Value KernelBody::lseView() {
   auto type = ViewType::get({ShapedType::kDynamic, 1}, b.getF32Type());
   Value one = arith::ConstantIntOp::create(b, b.getI64Type(), 1);
-  return ViewOp::create(b, type, param(Lse), headOffset(LseStrides, head),
-                        param(SeqlenQ), one);
+  Value first = qSequence.first ? product(qSequence.first, one)
+                                : product(batch, param(LseStrides));
+  Value offset =
+      arith::AddIOp::create(b, first, product(head, param(LseStrides + 1)));
+  return ViewOp::create(b, type, param(Lse), offset, qSequence.length, one);
+}
+
+/// The rows of this batch: all of them, or, of packed sequences, those between
+/// two entries of `cuSeqlens`.
+Sequence KernelBody::sequence(unsigned seqlen, unsigned cuSeqlens) {
+  if (!op.isPacked())
+    return {Value(), param(seqlen)};
+  auto load = [&](int32_t next) -> Value {
+    Value wide = arith::ExtUIOp::create(b, b.getI64Type(), batch);
+    Value entry =
+        LLVM::GEPOp::create(b, param(cuSeqlens).getType(), b.getI32Type(),
+                            param(cuSeqlens), ArrayRef<LLVM::GEPArg>{wide});
+    Value address = LLVM::GEPOp::create(b, entry.getType(), b.getI32Type(),
+                                        entry, ArrayRef<LLVM::GEPArg>{next});
+    // Nothing writes there while the kernel runs.
+    return LLVM::LoadOp::create(b, b.getI32Type(), address, /*alignment=*/4,
+                                /*isVolatile=*/false, /*isNonTemporal=*/false,
+                                /*isInvariant=*/true);
+  };
+  Value first = load(0);
+  return {first, arith::SubIOp::create(b, load(1), first)};
 }
 
 /// The block of rows for the n-th workgroup of a head. Under a causal mask the
 /// last rows see most of KV: they come first, so that what is left for the end
 /// is short and shares out well.
 Value KernelBody::rowBlock(Value n) {
-  if (!op.getMask())
+  if (!isa_and_nonnull<CausalAttr>(op.getMaskAttr()))
     return n;
   Value blocks =
       arith::CeilDivUIOp::create(b, param(SeqlenQ), i32(rowsPerBlock()));
@@ -162,6 +199,8 @@ void KernelBody::locate() {
   row = arith::AddIOp::create(
       b, blockRow,
       arith::MulIOp::create(b, wave, i32(config.getRowsPerWave())));
+  qSequence = sequence(SeqlenQ, CuSeqlensQ);
+  kvSequence = sequence(SeqlenKv, CuSeqlensKv);
 }
 
 /// Row i sees the columns from i + lower to i + diagonal.
@@ -174,14 +213,14 @@ void KernelBody::placeDiagonals() {
     diagonal = i32(0);
     return;
   }
-  Value delta = arith::SubIOp::create(b, param(SeqlenKv), param(SeqlenQ));
+  Value delta = arith::SubIOp::create(b, kvSequence.length, qSequence.length);
   diagonal = delta;
   if (causal)
     return;
   // No row is more than these lengths from the end of KV. Unsigned, so that -1
   // is unbounded.
-  Value right = arith::MinUIOp::create(b, param(WindowRight), param(SeqlenQ));
-  Value left = arith::MinUIOp::create(b, param(WindowLeft), param(SeqlenKv));
+  Value right = arith::MinUIOp::create(b, param(WindowRight), qSequence.length);
+  Value left = arith::MinUIOp::create(b, param(WindowLeft), kvSequence.length);
   diagonal = arith::AddIOp::create(b, delta, right);
   lower = arith::SubIOp::create(b, delta, left);
 }
@@ -199,13 +238,13 @@ Value KernelBody::kvBegin() {
 /// The first KV row that no query row of the workgroup sees.
 Value KernelBody::kvEnd() {
   if (!diagonal)
-    return param(SeqlenKv);
+    return kvSequence.length;
   Value rowEnd = arith::MinSIOp::create(
-      b, param(SeqlenQ),
+      b, qSequence.length,
       arith::AddIOp::create(b, blockRow, i32(rowsPerBlock())));
   Value visible = arith::AddIOp::create(b, rowEnd, diagonal);
   visible = arith::MaxSIOp::create(b, visible, i32(0));
-  return arith::MinSIOp::create(b, visible, param(SeqlenKv));
+  return arith::MinSIOp::create(b, visible, kvSequence.length);
 }
 
 /// One KV tile: S^T = K Q^T, softmax, O^T += V^T P^T.
@@ -218,7 +257,7 @@ void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
   Value zero = splat(0.0f, {tile, rows}, TileLayout::MfmaC);
   Value scores = MmaOp::create(b, k, q, zero);
   scores =
-      MaskOp::create(b, scores, kvRow, row, param(SeqlenKv), diagonal, lower);
+      MaskOp::create(b, scores, kvRow, row, kvSequence.length, diagonal, lower);
 
   auto pType = TileType::get({tile, rows}, element, TileLayout::MfmaB);
   Type column = max.getType();
@@ -247,12 +286,12 @@ ValueRange KernelBody::kvLoop(Value q) {
   return loop.getResults();
 }
 
-void KernelBody::build() {
-  locate();
+/// All that a workgroup with rows does.
+void KernelBody::writeRows() {
   placeDiagonals();
-  Value qView = view(Q, QStrides, head, param(SeqlenQ));
-  kView = view(K, KStrides, kvHead, param(SeqlenKv));
-  vView = view(V, VStrides, kvHead, param(SeqlenKv));
+  Value qView = view(Q, QStrides, head, qSequence);
+  kView = view(K, KStrides, kvHead, kvSequence);
+  vView = view(V, VStrides, kvHead, kvSequence);
   auto qType = TileType::get({headDim, config.getRowsPerWave()}, element,
                              TileLayout::MfmaB);
   Value q = LoadOp::create(b, qType, qView, row, /*transposed=*/true);
@@ -260,10 +299,25 @@ void KernelBody::build() {
 
   ValueRange state = kvLoop(q);
   auto last = FinalizeOp::create(b, state[0], state[1], state[2]);
-  StoreOp::create(b, last.getO(), view(O, OStrides, head, param(SeqlenQ)), row);
+  StoreOp::create(b, last.getO(), view(O, OStrides, head, qSequence), row);
   if (op.getLse())
     StoreOp::create(b, last.getLse(), lseView(), row);
+}
+
+void KernelBody::build() {
+  locate();
+  if (!op.isPacked()) {
+    writeRows();
+    gpu::ReturnOp::create(b);
+    return;
+  }
+  // The grid is that of the longest sequence.
+  Value present = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, blockRow,
+                                        qSequence.length);
+  auto guard = scf::IfOp::create(b, present, /*withElseRegion=*/false);
   gpu::ReturnOp::create(b);
+  b.setInsertionPoint(guard.thenBlock()->getTerminator());
+  writeRows();
 }
 
 void attn::buildKernelBody(gpu::GPUFuncOp kernel, ForwardOp op) {
