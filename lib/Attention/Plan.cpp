@@ -40,6 +40,7 @@ KernelVariant selectVariant(const Problem &problem) {
   variant.headDim = unsigned(problem.headDim);
   variant.mask = kernelMask(problem);
   variant.lse = problem.wantLse;
+  variant.packed = problem.packed();
   variant.rounding = problem.rounding;
   variant.schedule = problem.schedule;
   if (variant.schedule == ScheduleKind::Auto && dualWaveDisabled())
@@ -67,8 +68,8 @@ static ForwardArgs argumentsOf(const Problem &problem) {
   args.kStrides = problem.stridesOf(Operand::K);
   args.vStrides = problem.stridesOf(Operand::V);
   args.oStrides = problem.stridesOf(Operand::O);
-  args.lseBatchStride = problem.heads * problem.seqlenQ;
-  args.lseHeadStride = problem.seqlenQ;
+  args.lseBatchStride = problem.packed() ? 0 : problem.heads * problem.seqlenQ;
+  args.lseHeadStride = problem.totalRowsOf(Operand::Q);
   return args;
 }
 
@@ -93,8 +94,11 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
   for (Operand operand : kAllOperands)
     plan.operandBytes[unsigned(operand)] = problem.extentOf(operand) * 2;
   if (problem.wantLse)
-    plan.lseBytes = uint64_t(problem.batch * problem.heads * problem.seqlenQ) *
+    plan.lseBytes = uint64_t((problem.packed() ? 1 : problem.batch) *
+                             problem.heads * problem.totalRowsOf(Operand::Q)) *
                     sizeof(float);
+  if (problem.packed())
+    plan.cuSeqlensBytes = problem.cuSeqlensQ.size() * sizeof(int32_t);
   return plan;
 }
 
@@ -121,6 +125,12 @@ Expected<LaunchStats> launch(const Plan &plan, Device &device,
   DeviceBuffer lse = buffers.lse.value_or(DeviceBuffer());
   if (Error error = checkSize("lse", lse, plan.lseBytes))
     return std::move(error);
+  DeviceBuffer cuSeqlensQ = buffers.cuSeqlensQ.value_or(DeviceBuffer()),
+               cuSeqlensKv = buffers.cuSeqlensKv.value_or(DeviceBuffer());
+  if (Error error = joinErrors(
+          checkSize("cu_seqlens_q", cuSeqlensQ, plan.cuSeqlensBytes),
+          checkSize("cu_seqlens_kv", cuSeqlensKv, plan.cuSeqlensBytes)))
+    return std::move(error);
 
   StringRef object = plan.kernel->output;
   auto module = device.loadModule(arrayRefFromStringRef(object));
@@ -132,6 +142,8 @@ Expected<LaunchStats> launch(const Plan &plan, Device &device,
   args.v = buffers.v.address;
   args.o = buffers.o.address;
   args.lse = lse.address;
+  args.cuSeqlensQ = cuSeqlensQ.address;
+  args.cuSeqlensKv = cuSeqlensKv.address;
   ArrayRef kernarg(reinterpret_cast<const uint8_t *>(&args), sizeof(args));
   return device.launch(**module, plan.kernel->kernelName, plan.shape, kernarg);
 }

@@ -198,12 +198,11 @@ HeadView viewOf(const Problem &problem, const HostInputs &inputs,
                 const HeadRows &rows) {
   int64_t kvHead = rows.head / (problem.heads / problem.kvHeads);
   auto at = [&](const uint16_t *base, Operand operand, int64_t head) {
-    OperandStrides s = problem.stridesOf(operand);
-    return base + rows.batch * s.batch + head * s.head;
+    return base + problem.offsetOf(operand, rows.batch, head);
   };
   return {problem.dtype,
           problem.headDim,
-          problem.seqlenKv,
+          problem.rowsOf(Operand::K, rows.batch).length,
           at(inputs.q, Operand::Q, rows.head),
           at(inputs.k, Operand::K, kvHead),
           at(inputs.v, Operand::V, kvHead),
@@ -221,7 +220,7 @@ void computeItem(const Problem &problem, const HostInputs &inputs,
       ArrayRef(item.head->rows).slice(item.first, item.count);
   std::vector<ColumnRange> visible;
   for (int64_t row : rows)
-    visible.push_back(problem.visibleColumns(row));
+    visible.push_back(problem.visibleColumns(row, item.head->batch));
 
   RowBlock<double> exact(head, rows, visible);
   exact.softmax();

@@ -123,8 +123,9 @@ std::vector<std::array<int64_t, 3>> writtenRows(const Problem &problem,
   std::vector<std::array<int64_t, 3>> rows;
   for (int64_t batch = 0; batch < problem.batch; ++batch)
     for (int64_t head = 0; head < problem.heads; ++head)
-      for (int64_t i = 0; i < problem.seqlenQ; ++i) {
-        const uint16_t *row = o + batch * s.batch + head * s.head + i * s.seq;
+      for (int64_t i = 0; i < problem.rowsOf(Operand::Q, batch).length; ++i) {
+        const uint16_t *row =
+            o + problem.offsetOf(Operand::O, batch, head) + i * s.seq;
         if (any_of(ArrayRef(row, size_t(problem.headDim)),
                    [](uint16_t x) { return x != 0xFFFF; }))
           rows.push_back({batch, head, i});

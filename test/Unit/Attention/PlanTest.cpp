@@ -100,6 +100,40 @@ TEST(Plan, WindowsAreArguments) {
   EXPECT_EQ(selectVariant(p).mask, MaskKind::Window);
 }
 
+TEST(Plan, PackedSequences) {
+  Problem p = smallProblem();
+  p.cuSeqlensQ = {0, 300, 300, 310};
+  p.cuSeqlensKv = {0, 50, 60, 60};
+  p.takeLengths();
+  Expected<Plan> made = plan(p, "gfx950");
+  ASSERT_TRUE(bool(made)) << toString(made.takeError());
+  unsigned rows = made->kernel->config.rowsPerWorkgroup();
+  std::array<uint32_t, 3> grid = {(300 + rows - 1) / rows, 8, 3};
+  EXPECT_EQ(made->shape.grid, grid);
+  EXPECT_EQ(made->operandBytes[unsigned(Operand::Q)], 310u * 8 * 128 * 2);
+  EXPECT_EQ(made->args.lseHeadStride, 310);
+  EXPECT_EQ(made->lseBytes, 310u * 8 * 4);
+  EXPECT_EQ(made->cuSeqlensBytes, 4u * 4);
+  p.cuSeqlensQ = {0, 1};
+  p.cuSeqlensKv = {0, 900};
+  p.takeLengths();
+  Expected<Plan> other = plan(p, "gfx950");
+  ASSERT_TRUE(bool(other)) << toString(other.takeError());
+  EXPECT_EQ(made->kernel, other->kernel);
+
+  std::unique_ptr<Device> device = createSimulatedDevice("gfx950", {});
+  ForwardBuffers buffers;
+  for (auto [buffer, size] : {std::pair(&buffers.q, made->operandBytes[0]),
+                              std::pair(&buffers.k, made->operandBytes[1]),
+                              std::pair(&buffers.v, made->operandBytes[2]),
+                              std::pair(&buffers.o, made->operandBytes[3])})
+    *buffer = cantFail(device->allocate(size, "operand"));
+  buffers.lse = cantFail(device->allocate(made->lseBytes, "lse"));
+  EXPECT_TRUE(StringRef(toString(launch(*made, *device, buffers).takeError()))
+                  .contains("buffer cu_seqlens_q has 0 bytes, the problem "
+                            "needs 16"));
+}
+
 TEST(Plan, RefusesBadProblems) {
   Problem p = smallProblem();
   p.headDim = 96;

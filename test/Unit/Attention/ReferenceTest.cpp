@@ -42,9 +42,9 @@ Tensors randomTensors(const Problem &p) {
 
 double at(const Problem &p, const std::vector<uint16_t> &tensor,
           Operand operand, int64_t b, int64_t h, int64_t s, int64_t d) {
-  OperandStrides stride = p.stridesOf(operand);
   return toFloat(
-      p.dtype, tensor[b * stride.batch + h * stride.head + s * stride.seq + d]);
+      p.dtype,
+      tensor[p.offsetOf(operand, b, h) + s * p.stridesOf(operand).seq + d]);
 }
 
 /// Softmax attention of one row, straight from its definition.
@@ -54,7 +54,7 @@ std::pair<std::vector<double>, double> naiveRow(const Problem &p,
   int64_t kvHead = h * p.kvHeads / p.heads;
   std::vector<long double> weights;
   long double total = 0;
-  ColumnRange seen = p.visibleColumns(row);
+  ColumnRange seen = p.visibleColumns(row, b);
   for (int64_t j = seen.begin; j < seen.end; ++j) {
     long double score = 0;
     for (int64_t d = 0; d < p.headDim; ++d)
@@ -135,6 +135,17 @@ TEST(Reference, AgreesWithTheDefinitionUnderWindows) {
     }
 }
 
+TEST(Reference, TakesPackedSequences) {
+  for (MaskKind mask : {MaskKind::None, MaskKind::Causal}) {
+    Problem p = testProblem();
+    p.mask = mask;
+    p.cuSeqlensQ = {0, 5, 5, 80, 90};
+    p.cuSeqlensKv = {0, 66, 70, 100, 100};
+    p.takeLengths();
+    expectNaive(p);
+  }
+}
+
 TEST(Reference, TakesScaleAndLayout) {
   Problem p = testProblem();
   p.scale = -0.25;
@@ -159,6 +170,21 @@ TEST(RowSample, TakesEveryRowOfSmallProblems) {
   RowSample sample = chooseRows(testProblem(), 64, 0);
   EXPECT_FALSE(sample.sampled);
   EXPECT_EQ(sample.rowCount(), 2u * 4 * 37);
+}
+
+TEST(RowSample, TakesRowsOfEachPackedSequence) {
+  Problem p = testProblem();
+  p.cuSeqlensQ = {0, 1000, 1000, 1003};
+  p.cuSeqlensKv = {0, 70, 140, 210};
+  p.takeLengths();
+  EXPECT_EQ(chooseRows(p, 64, 0).rowCount(), 4u * 1003);
+  RowSample sample = chooseRows(p, 256, 3, /*budget=*/64.0 * 2 * 70 * 160);
+  EXPECT_TRUE(sample.sampled);
+  EXPECT_EQ(sample.heads.size(), 8u); // the empty sequence has none
+  for (const HeadRows &head : sample.heads) {
+    EXPECT_EQ(head.rows.size(), head.batch == 0 ? 20u : 3u);
+    EXPECT_EQ(head.rows.back(), head.batch == 0 ? 999 : 2);
+  }
 }
 
 TEST(RowSample, KeepsFirstLastAndBorderRows) {

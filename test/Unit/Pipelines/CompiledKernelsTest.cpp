@@ -8,6 +8,7 @@
 
 #include "flyattn/Pipelines/Compile.h"
 #include "flyattn/Simulator/Reassemble.h"
+#include "flyattn/Target/KernelABI.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "gtest/gtest.h"
@@ -30,7 +31,9 @@ std::vector<Case> allCases() {
       for (unsigned headDim : {64u, 128u})
         for (MaskKind mask : {MaskKind::None, MaskKind::Causal,
                               MaskKind::CausalTopLeft, MaskKind::Window})
-          for (bool lse : {false, true})
+          for (auto [lse, packed] :
+               {std::pair(false, false), std::pair(true, false),
+                std::pair(true, true)})
             for (Bf16Rounding rounding :
                  {Bf16Rounding::NearestEven, Bf16Rounding::Truncate}) {
               KernelVariant variant;
@@ -39,6 +42,7 @@ std::vector<Case> allCases() {
               variant.mask = mask;
               variant.lse = lse;
               variant.rounding = rounding;
+              variant.packed = packed;
               bool rounds = type == ElementType::BF16;
               if (rounds || rounding == Bf16Rounding::NearestEven)
                 cases.push_back({chip, variant});
@@ -55,6 +59,7 @@ std::string nameOf(const testing::TestParamInfo<Case> &info) {
           : v.mask == MaskKind::Causal ? "_causal"
           : v.mask == MaskKind::Window ? "_window"
                                        : "_causal_top_left";
+  name += v.packed ? "_packed" : "";
   name += v.lse ? "_lse" : "";
   name += v.rounding == Bf16Rounding::Truncate ? "_truncate" : "";
   return name;
