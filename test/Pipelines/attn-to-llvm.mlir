@@ -6,8 +6,9 @@
 // RUN: FileCheck %s --check-prefix=LLVM < %t.flag
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module( \
 // RUN:   attn-select-config{chip=gfx950}, attn-tile, gpu.module(attn-specialize-masks), canonicalize, cse, \
-// RUN:   gpu.module(attn-double-buffer, canonicalize, cse), \
-// RUN:   gpu.module(attn-lower-tiles{chip=gfx950}, canonicalize, cse), \
+// RUN:   gpu.module(attn-decompose-softmax, loop-invariant-code-motion, attn-form-clusters{chip=gfx950}, \
+// RUN:     attn-rotate, attn-double-buffer, canonicalize, cse), \
+// RUN:   gpu.module(attn-lower-tiles{chip=gfx950}, canonicalize, cse, attn-interleave{chip=gfx950}, attn-lower-schedule), \
 // RUN:   rocdl-attach-target{chip=gfx950 O=3}, \
 // RUN:   gpu.module(convert-scf-to-cf, \
 // RUN:     convert-gpu-to-rocdl{chipset=gfx950 index-bitwidth=32 runtime=HIP}, \
@@ -20,7 +21,7 @@
 // SCHEDULE: attn.fetch
 // SCHEDULE: attn.mma
 // ROCDL: gpu.func @attn_fwd_bf16_d64_causal
-// ROCDL-NOT: attn.
+// ROCDL-NOT: {{ attn\.}}
 // ROCDL: rocdl.mfma
 // LLVM: gpu.module @attn_fwd_bf16_d64_causal_module [#rocdl.target<O = 3, chip = "gfx950">]
 // LLVM: llvm.func @attn_fwd_bf16_d64_causal

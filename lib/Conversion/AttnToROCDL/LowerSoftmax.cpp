@@ -129,6 +129,15 @@ struct LowerMask : TilePattern<MaskOp> {
   }
 };
 
+/// Whether a pass of our own decides where the op's instructions go. Elsewhere
+/// LLVM's scheduler does, and is kept from two habits: it mixes the softmax
+/// with the products of Q and K, whose results it would wait for one by one,
+/// and it moves the sum of a tile's weights into the next tile, which keeps all
+/// of them in registers.
+static bool isClustered(Operation *op) {
+  return op->getParentOfType<ClusterOp>() != nullptr;
+}
+
 struct LowerRaiseMax : TilePattern<RaiseMaxOp> {
   using TilePattern::TilePattern;
 
@@ -138,7 +147,7 @@ struct LowerRaiseMax : TilePattern<RaiseMaxOp> {
     if (adaptor.getMax().size() != 1)
       return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
     Leaf b = lowering.leaf(op, rewriter);
-    if (!op->getParentOfType<ClusterOp>())
+    if (!isClustered(op))
       b.closeSchedule();
     Value max = adaptor.getMax().front();
     SmallVector<Value> scores = unpack(b, adaptor.getScores());
@@ -209,8 +218,9 @@ struct LowerSumRows : TilePattern<SumRowsOp> {
     if (adaptor.getSum().size() != 1)
       return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
     Leaf b = lowering.leaf(op, rewriter);
-    rewriter.replaceOpWithNewOp<arith::AddFOp>(
-        op, adaptor.getSum().front(), sumTree(b, unpack(b, adaptor.getTile())));
+    Value sum = arith::AddFOp::create(b, adaptor.getSum().front(),
+                                      sumTree(b, unpack(b, adaptor.getTile())));
+    rewriter.replaceOp(op, isClustered(op) ? sum : b.anchor(sum));
     return success();
   }
 

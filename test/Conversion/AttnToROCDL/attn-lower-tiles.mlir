@@ -1,6 +1,6 @@
-// RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx950},canonicalize,cse))" | FileCheck %s --check-prefixes=CHECK,GFX950
-// RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx942},canonicalize,cse))" | FileCheck %s --check-prefixes=CHECK,GFX942
-// RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx942 bf16-truncate},canonicalize,cse))" | FileCheck %s --check-prefix=TRUNC
+// RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-decompose-softmax,attn-lower-tiles{chip=gfx950},canonicalize,cse))" | FileCheck %s --check-prefixes=CHECK,GFX950
+// RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-decompose-softmax,attn-lower-tiles{chip=gfx942},canonicalize,cse))" | FileCheck %s --check-prefixes=CHECK,GFX942
+// RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-decompose-softmax,attn-lower-tiles{chip=gfx942 bf16-truncate},canonicalize,cse))" | FileCheck %s --check-prefix=TRUNC
 
 gpu.module @kernels {
   // One LDS global a slot. gfx950 pads 1024-byte lines, gfx942 pads rows.
@@ -10,7 +10,7 @@ gpu.module @kernels {
   // GFX942-DAG: llvm.mlir.global internal @staged_v0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<9216 x i8>
 
   // CHECK-LABEL: gpu.func @staged
-  // CHECK-SAME: passthrough = {{\[}}["amdgpu-agpr-alloc", "0"]]
+  // CHECK-SAME: passthrough = {{\[}}["amdgpu-agpr-alloc", "0"]
   gpu.func @staged(%view: !attn.view<?x64xbf16>, %row: i32, %out: !llvm.ptr<1>) kernel
       attributes {known_block_size = array<i32: 256, 1, 1>} {
     %k0 = attn.alloc_slot "k0" : !attn.slot<64x64xbf16, rows>
@@ -87,6 +87,29 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // A lower diagonal has a test of its own: by the last row, which begins last.
+  // CHECK-LABEL: gpu.func @window
+  // CHECK-SAME: %[[B0:[a-z0-9]+]]: vector<16xf32>, %[[KV:[a-z0-9]+]]: i32, %[[ROW:[a-z0-9]+]]: i32, %[[LIMIT:[a-z0-9]+]]: i32, %[[DIAG:[a-z0-9]+]]: i32, %[[LOWER:[a-z0-9]+]]: i32
+  gpu.func @window(%s: !attn.tile<32x32xf32, mfma_c>, %kv: i32, %row: i32, %limit: i32, %diagonal: i32, %lower: i32,
+                   %view: !attn.view<?x32xf16>) kernel
+      attributes {known_block_size = array<i32: 256, 1, 1>} {
+    // CHECK-DAG: %[[C31:.*]] = arith.constant 31 : i32
+    // CHECK: %[[UPPER:.*]] = scf.if %{{.*}} -> (vector<16xf32>)
+    // CHECK-COUNT-16: arith.cmpi sgt
+    // CHECK: } else {
+    // CHECK-NEXT: scf.yield %[[B0]] : vector<16xf32>
+    // CHECK: %[[LASTROW:.*]] = arith.addi %[[ROW]], %[[C31]] : i32
+    // CHECK: %[[BEGIN:.*]] = arith.addi %[[LASTROW]], %[[LOWER]] : i32
+    // CHECK: %[[NEEDED:.*]] = arith.cmpi slt, %[[KV]], %[[BEGIN]] : i32
+    // CHECK: scf.if %[[NEEDED]] -> (vector<16xf32>)
+    // CHECK-COUNT-16: arith.cmpi sle
+    // CHECK: } else {
+    // CHECK-NEXT: scf.yield %[[UPPER]] : vector<16xf32>
+    %m = attn.mask %s kv %kv q %row limit %limit diagonal %diagonal lower %lower : !attn.tile<32x32xf32, mfma_c>
+    attn.store %m, %view[%row] : !attn.tile<32x32xf32, mfma_c>, !attn.view<?x32xf16>
+    gpu.return
+  }
+
   // CHECK-LABEL: gpu.func @softmax
   gpu.func @softmax(%s: !attn.tile<32x32xf32, mfma_c>, %m: !attn.tile<1x32xf32, columns>,
                     %l: !attn.tile<1x32xf32, columns>, %scale: f32, %v: !attn.tile<32x32xbf16, mfma_a>,
@@ -103,22 +126,25 @@ gpu.module @kernels {
     // CHECK: %[[LARGER:.*]] = arith.maxnumf
     // CHECK: arith.select %[[ANY]], %[[LARGER]], %{{.*}} : f32
     // CHECK-NOT: arith.maxnumf
-    // 16 weights and the correction.
-    // CHECK-COUNT-17: rocdl.exp2
-    // CHECK-NOT: rocdl.exp2
-    // GFX950-COUNT-2: arith.truncf %{{.*}} : vector<8xf32> to vector<8xbf16>
+    // CHECK-COUNT-16: rocdl.exp2
+    // GFX950-COUNT-8: arith.truncf %{{.*}} : vector<2xf32> to vector<2xbf16>
     // No NaN test: a NaN in P shows in the sum.
     // GFX942-NOT: arith.truncf
     // GFX942-NOT: arith.cmpf uno
-    // GFX942-COUNT-2: vector.bitcast %{{.*}} : vector<8xi16> to vector<8xbf16>
-    %p, %m1, %l1, %c = attn.softmax_step %s, %m, %l scale %scale
+    // GFX942-COUNT-8: vector.bitcast %{{.*}} : vector<2xi16> to vector<1xi32>
+    %p, %m1, %l1 = attn.softmax_step %s, %m, %l scale %scale
         : !attn.tile<32x32xf32, mfma_c>, !attn.tile<1x32xf32, columns> -> !attn.tile<32x32xbf16, mfma_b>
+    // The factor is computed where it is needed.
+    // CHECK-NOT: rocdl.exp2
     // CHECK: rocdl.ballot
-    // CHECK: scf.if %{{.*}} -> (vector<16xf32>)
+    // CHECK: scf.if %{{.*}} -> (vector<16xf32>, f32)
+    // CHECK: rocdl.exp2
     // CHECK: arith.mulf %{{.*}} : vector<16xf32>
     // CHECK: } else {
-    // CHECK-NEXT: scf.yield %{{.*}} : vector<16xf32>
-    %o1 = attn.rescale %o by %c : !attn.tile<32x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+    // CHECK-NEXT: scf.yield %{{.*}} : vector<16xf32>, f32
+    // The sum is anchored: LLVM would move it into the next tile.
+    // CHECK: llvm.inline_asm has_side_effects "", "=v,0" %{{.*}} : (f32) -> f32
+    %o1 = attn.rescale %o from %m to %m1 : !attn.tile<32x32xf32, mfma_c> by !attn.tile<1x32xf32, columns>
     %o2 = attn.mma %v, %p, %o1 : !attn.tile<32x32xbf16, mfma_a>, !attn.tile<32x32xbf16, mfma_b>, !attn.tile<32x32xf32, mfma_c>
     // CHECK: rocdl.rcp
     // CHECK: rocdl.log

@@ -461,15 +461,15 @@ func.func @f(%a: !attn.tile<1x32xf32, columns>, %i: i32) {
 
 func.func @f(%s: !attn.tile<64x32xf32, mfma_c>, %m: !attn.tile<1x32xf32, columns>, %f: f32) {
   // expected-error @+1 {{p must be 64 x 32, got 32 x 32}}
-  %p, %a, %b, %c = attn.softmax_step %s, %m, %m scale %f : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x32xf32, columns> -> !attn.tile<32x32xbf16, mfma_b>
+  %p, %a, %b = attn.softmax_step %s, %m, %m scale %f : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x32xf32, columns> -> !attn.tile<32x32xbf16, mfma_b>
   return
 }
 
 // -----
 
 func.func @f(%s: !attn.tile<64x32xf32, mfma_c>, %m: !attn.tile<1x64xf32, columns>) {
-  // expected-error @+1 {{the factor must be 1 x 32, got 1 x 64}}
-  %p = attn.rescale %s by %m : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x64xf32, columns>
+  // expected-error @+1 {{max must be 1 x 32, got 1 x 64}}
+  %p = attn.rescale %s from %m to %m : !attn.tile<64x32xf32, mfma_c> by !attn.tile<1x64xf32, columns>
   return
 }
 

@@ -79,10 +79,10 @@ func.func @tiles(%p: !llvm.ptr<1>, %offset: i64, %stride: i64, %rows: i32, %row:
   // CHECK: attn.mask %{{.*}} kv %{{.*}} q %{{.*}} limit %{{.*}} diagonal %{{.*}} lower %{{.*}} : !attn.tile<64x32xf32, mfma_c>
   %s3 = attn.mask %s1 kv %row q %row limit %rows diagonal %row lower %row : !attn.tile<64x32xf32, mfma_c>
   // CHECK: attn.softmax_step
-  %pr, %m1, %l1, %c = attn.softmax_step %s2, %m, %m scale %scale
+  %pr, %m1, %l1 = attn.softmax_step %s2, %m, %m scale %scale
       : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x32xf32, columns> -> !attn.tile<64x32xbf16, mfma_b>
   // CHECK: attn.rescale
-  %o1 = attn.rescale %o by %c : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>
+  %o1 = attn.rescale %o from %m to %m1 : !attn.tile<128x32xf32, mfma_c> by !attn.tile<1x32xf32, columns>
   %o2 = attn.mma %v, %pr, %o1 : !attn.tile<128x64xbf16, mfma_a>, !attn.tile<64x32xbf16, mfma_b>, !attn.tile<128x32xf32, mfma_c>
   // CHECK: attn.finalize
   %o3, %lse = attn.finalize %o2, %m1, %l1 : !attn.tile<128x32xf32, mfma_c>, !attn.tile<1x32xf32, columns>

@@ -4,7 +4,7 @@
 // CHECK: unknown chip 'gfx90a'; supported: gfx942, gfx950
 
 func.func @d96(%q: memref<1x64x8x96xf16>, %o: memref<1x64x8x96xf16>) {
-  // expected-error @+1 {{no kernel for head_dim 96 on gfx950; supported: 64 128}}
+  // expected-error @+1 {{no generic kernel for head_dim 96 on gfx950; supported: 64 128}}
   attn.forward ins(%q, %q, %q : memref<1x64x8x96xf16>, memref<1x64x8x96xf16>, memref<1x64x8x96xf16>)
                outs(%o : memref<1x64x8x96xf16>)
   return

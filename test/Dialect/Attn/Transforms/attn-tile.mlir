@@ -15,7 +15,7 @@ func.func @dense(%q: !buffer, %k: !buffer, %v: !buffer, %o: !buffer) {
   // CHECK-DAG: %[[C256:.*]] = arith.constant 256 : index
   // CHECK: %[[SEQ:.*]] = memref.dim %[[Q]], %{{.*}}
   // CHECK: %[[BLOCKS:.*]] = arith.ceildivui %{{.*}}, %[[C128]]
-  // CHECK: gpu.launch_func @attn_fwd_bf16_d128_module::@attn_fwd_bf16_d128 blocks in (%[[BLOCKS]], %{{.*}}, %{{.*}}) threads in (%[[C256]], {{.*}}) args({{.*}}, %[[SCALE]] : f32, {{.*}})
+  // CHECK: gpu.launch_func @attn_fwd_bf16_d128_module::@attn_fwd_bf16_d128 blocks in (%{{.*}}, %[[BLOCKS]], %{{.*}}) threads in (%[[C256]], {{.*}}) args({{.*}}, %[[SCALE]] : f32, {{.*}})
   // CHECK-NOT: attn.forward
   attn.forward ins(%q, %k, %v : !buffer, !buffer, !buffer) outs(%o : !buffer) {config = #config}
   return
@@ -51,7 +51,7 @@ func.func @packed(%q: !packed, %k: !packed, %v: !packed, %o: !packed, %lse: memr
   // CHECK-DAG: %[[BLOCKS:.*]] = arith.ceildivui %[[MAX]], %{{.*}} : index
   // CHECK-DAG: %[[ENTRIES:.*]] = memref.dim %[[CU]], %{{.*}}
   // CHECK-DAG: %[[BATCH:.*]] = arith.subi %[[ENTRIES]], %{{.*}} : index
-  // CHECK: gpu.launch_func @attn_fwd_bf16_d128_varlen_lse_module::@attn_fwd_bf16_d128_varlen_lse blocks in (%[[BLOCKS]], %{{.*}}, %[[BATCH]])
+  // CHECK: gpu.launch_func @attn_fwd_bf16_d128_varlen_lse_module::@attn_fwd_bf16_d128_varlen_lse blocks in (%{{.*}}, %[[BLOCKS]], %[[BATCH]])
   attn.forward ins(%q, %k, %v : !packed, !packed, !packed) seqlens(%cu, %cu max %max : memref<?xi32>, memref<?xi32>)
     outs(%o, %lse : !packed, memref<?x?xf32>) {config = #config}
   return
@@ -72,9 +72,9 @@ func.func @packed(%q: !packed, %k: !packed, %v: !packed, %o: !packed, %lse: memr
 // CHECK:   %[[KF:.*]] = attn.load %[[KV]][%[[T]]] : !attn.view<?x128xbf16> -> !attn.tile<64x128xbf16, mfma_a>
 // CHECK:   %[[S:.*]] = attn.mma %[[KF]], %[[QF]], %{{.*}}
 // CHECK:   %[[X:.*]] = attn.mask %[[S]] kv %[[T]] q %[[ROW]] limit %[[SKV]] : !attn.tile<64x32xf32, mfma_c>
-// CHECK:   %[[P:.*]], %[[M1:.*]], %[[L1:.*]], %[[C:.*]] = attn.softmax_step %[[X]], %[[M]], %[[L]] scale %[[SC]]
+// CHECK:   %[[P:.*]], %[[M1:.*]], %[[L1:.*]] = attn.softmax_step %[[X]], %[[M]], %[[L]] scale %[[SC]]
 // CHECK:   %[[VF:.*]] = attn.load %[[VV]][%[[T]]] transposed : !attn.view<?x128xbf16> -> !attn.tile<128x64xbf16, mfma_a>
-// CHECK:   %[[O1:.*]] = attn.rescale %[[O]] by %[[C]]
+// CHECK:   %[[O1:.*]] = attn.rescale %[[O]] from %[[M]] to %[[M1]]
 // CHECK:   %[[O2:.*]] = attn.mma %[[VF]], %[[P]], %[[O1]]
 // CHECK:   scf.yield %[[O2]], %[[M1]], %[[L1]]
 // CHECK: %[[ON:.*]], %{{.*}} = attn.finalize %[[R]]#0, %[[R]]#1, %[[R]]#2
