@@ -181,7 +181,8 @@ void check(BenchRow &row, const ForwardBuffers &buffers, double share) {
     auto rows = writtenRows(problem, o);
     // Tiles at the end are ragged, and a kernel may pair tiles.
     double expected =
-        share * double(problem.batch * problem.heads * problem.seqlenQ);
+        share * double((problem.packed() ? 1 : problem.batch) * problem.heads *
+                       problem.totalRowsOf(Operand::O));
     if (double(rows.size()) < expected / 2) {
       row.reason = formatv("the workgroups that ran wrote {0:N} rows; about "
                            "{1:N} were expected",
