@@ -40,7 +40,7 @@ TEST_P(PlanOn, LaysOutTheLaunch) {
   const KernelConfig &config = made->kernel->config;
   unsigned rows = config.rowsPerWorkgroup();
   ASSERT_GT(rows, 0u);
-  std::array<uint32_t, 3> grid = {(300 + rows - 1) / rows, 8, 2};
+  std::array<uint32_t, 3> grid = {8, (300 + rows - 1) / rows, 2};
   EXPECT_EQ(made->shape.grid, grid);
   EXPECT_EQ(made->shape.block[0], config.waves * 64);
   EXPECT_EQ(made->args.seqlenQ, 300);
@@ -108,7 +108,7 @@ TEST(Plan, PackedSequences) {
   Expected<Plan> made = plan(p, "gfx950");
   ASSERT_TRUE(bool(made)) << toString(made.takeError());
   unsigned rows = made->kernel->config.rowsPerWorkgroup();
-  std::array<uint32_t, 3> grid = {(300 + rows - 1) / rows, 8, 3};
+  std::array<uint32_t, 3> grid = {8, (300 + rows - 1) / rows, 3};
   EXPECT_EQ(made->shape.grid, grid);
   EXPECT_EQ(made->operandBytes[unsigned(Operand::Q)], 310u * 8 * 128 * 2);
   EXPECT_EQ(made->args.lseHeadStride, 310);

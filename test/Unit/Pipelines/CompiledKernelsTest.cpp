@@ -137,7 +137,8 @@ TEST(Compile, RefusesAHeadDimWithoutAKernel) {
   auto result = compileForward(variant, "gfx950");
   ASSERT_FALSE(bool(result));
   EXPECT_NE(toString(result.takeError())
-                .find("no kernel for head_dim 96 on gfx950; supported: 64 128"),
+                .find("no generic kernel for head_dim 96 on gfx950; "
+                      "supported: 64 128"),
             std::string::npos);
 }
 
