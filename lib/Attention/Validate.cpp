@@ -67,9 +67,10 @@ void checkSizes(const Problem &p, Collector &out) {
                         {"kv_heads", p.kvHeads, kMaxGridYZ},
                         {"seqlen_q", p.seqlenQ, kMaxGridYZ * kMinBlockRows},
                         {"seqlen_kv", p.seqlenKv, kMaxSeqlen}};
-  // The lengths of packed sequences are checked as such.
-  for (const Size &size : ArrayRef(sizes).drop_back(p.packed() ? 2 : 0)) {
-    if (size.value < 1)
+  for (const Size &size : sizes) {
+    // That packed sequences have rows is checked as such.
+    bool length = StringRef(size.name).starts_with("seqlen");
+    if (size.value < 1 && !(p.packed() && length))
       out.bad(size.name,
               Twine(size.value) + " was given; it must be 1 or more");
     else if (size.value > size.max)
@@ -274,6 +275,7 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
 
 std::vector<Refusal> explainRefusals(const Problem &p, StringRef chip) {
   Collector general;
+  checkPacked(p, general);
   checkFeatures(p, general);
   checkStrides(p, general);
   std::vector<Refusal> refusals;

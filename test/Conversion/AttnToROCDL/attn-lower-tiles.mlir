@@ -4,10 +4,10 @@
 
 gpu.module @kernels {
   // One LDS global a slot. gfx950 pads 1024-byte lines, gfx942 pads rows.
-  // GFX950-DAG: llvm.mlir.global internal @staged_k0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<8320 x i8>
-  // GFX950-DAG: llvm.mlir.global internal @staged_v0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<8704 x i8>
-  // GFX942-DAG: llvm.mlir.global internal @staged_k0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<9216 x i8>
-  // GFX942-DAG: llvm.mlir.global internal @staged_v0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<9216 x i8>
+  // GFX950-DAG: llvm.mlir.global internal @staged_k0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<8320 x i8>
+  // GFX950-DAG: llvm.mlir.global internal @staged_v0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<8704 x i8>
+  // GFX942-DAG: llvm.mlir.global internal @staged_k0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<9216 x i8>
+  // GFX942-DAG: llvm.mlir.global internal @staged_v0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<9216 x i8>
 
   // CHECK-LABEL: gpu.func @staged
   // CHECK-SAME: passthrough = {{\[}}["amdgpu-agpr-alloc", "0"]

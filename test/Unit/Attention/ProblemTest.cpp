@@ -147,6 +147,10 @@ TEST(Validate, PackedSequences) {
   expectBad(p, "seqlen_q");
   p.seqlenQ = 300; // longer than need be
   EXPECT_TRUE(validate(p, "gfx950").empty());
+  p.heads = p.kvHeads = 1;
+  p.headDim = 64;
+  p.seqlenQ = 128 * 65535 + 1; // more blocks than a grid is high
+  expectUnsupported(p, "seqlen_q");
 }
 
 TEST(Validate, BadUsage) {

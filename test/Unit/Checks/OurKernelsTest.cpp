@@ -48,9 +48,13 @@ protected:
   void expectClean(int64_t seqlenQ, int64_t seqlenKv,
                    llvm::ArrayRef<sim::Options> runs) {
     Problem problem;
-    problem.heads = 2;
     problem.seqlenQ = seqlenQ;
     problem.seqlenKv = seqlenKv;
+    expectClean(problem, runs);
+  }
+
+  void expectClean(Problem problem, llvm::ArrayRef<sim::Options> runs) {
+    problem.heads = 2;
     problem.headDim = GetParam().headDim;
     problem.mask = GetParam().mask;
     if (problem.mask == MaskKind::Window)
@@ -65,21 +69,14 @@ protected:
       EXPECT_EQ(outcome.error, "");
       EXPECT_TRUE(outcome.right);
       for (const sim::CheckReport &report : outcome.checks.reports)
-        ADD_FAILURE() << seqlenQ << " x " << seqlenKv << ": "
+        ADD_FAILURE() << problem.seqlenQ << " x " << problem.seqlenKv << ": "
                       << describe(report);
     }
   }
 };
 
-TEST_P(OurKernels, AreCleanAtRaggedSizes) {
-  const sim::Options defaults;
-  for (auto [seqlenQ, seqlenKv] :
-       {std::pair(1, 300), std::pair(300, 1), std::pair(129, 257),
-        std::pair(256, 256), std::pair(65, 31)})
-    expectClean(seqlenQ, seqlenKv, defaults);
-}
-
-TEST_P(OurKernels, AreCleanInAnyOrder) {
+/// Every order of the waves and of memory that the simulator knows.
+std::vector<sim::Options> allOrders() {
   std::vector<sim::Options> runs;
   for (sim::WaveOrder order : {sim::WaveOrder::Forward, sim::WaveOrder::Reverse,
                                sim::WaveOrder::Random})
@@ -92,7 +89,25 @@ TEST_P(OurKernels, AreCleanInAnyOrder) {
           quantum == 16 ? sim::CommitPolicy::Late : sim::CommitPolicy::LateDma;
       runs.push_back(options);
     }
-  expectClean(200, 333, runs);
+  return runs;
+}
+
+TEST_P(OurKernels, AreCleanAtRaggedSizes) {
+  const sim::Options defaults;
+  for (auto [seqlenQ, seqlenKv] :
+       {std::pair(1, 300), std::pair(300, 1), std::pair(129, 257),
+        std::pair(256, 256), std::pair(65, 31)})
+    expectClean(seqlenQ, seqlenKv, defaults);
+}
+
+TEST_P(OurKernels, AreCleanInAnyOrder) { expectClean(200, 333, allOrders()); }
+
+TEST_P(OurKernels, AreCleanOnPackedSequences) {
+  Problem problem;
+  problem.cuSeqlensQ = {0, 200, 200, 233, 234};
+  problem.cuSeqlensKv = {0, 0, 64, 333, 590}; // the longest has no keys
+  problem.takeLengths();
+  expectClean(problem, allOrders());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, OurKernels, testing::ValuesIn(allCases()),
