@@ -101,7 +101,7 @@ static std::vector<double> gather(const Problem &problem,
   for (const HeadRows &head : sample.heads)
     for (int64_t row : head.rows) {
       const T *line =
-          o + head.batch * s.batch + head.head * s.head + row * s.seq;
+          o + problem.offsetOf(Operand::O, head.batch, head.head) + row * s.seq;
       for (int64_t i = 0; i < problem.headDim; ++i)
         rows.push_back(toDouble(line[i]));
     }
@@ -128,8 +128,7 @@ static void compareLse(const Problem &problem, const RowSample &sample,
   size_t at = 0;
   for (const HeadRows &head : sample.heads)
     for (int64_t row : head.rows) {
-      double value =
-          lse[(head.batch * problem.heads + head.head) * problem.seqlenQ + row];
+      double value = lse[problem.lseIndex(head.batch, head.head, row)];
       double wanted = reference.lse[at];
       if (!agreesInKind(value, wanted))
         ++out.lseMismatches;

@@ -55,12 +55,23 @@ static ScheduleKind selectSchedule(const Problem &problem, StringRef chip) {
   return ScheduleKind::Generic;
 }
 
+/// The mask to compile for: a window that is none, or a causal mask, needs no
+/// kernel of its own.
+static MaskKind kernelMask(const Problem &problem) {
+  if (problem.mask != MaskKind::Window || problem.window->left != -1)
+    return problem.mask;
+  if (problem.window->right == -1)
+    return MaskKind::None;
+  return problem.window->right == 0 ? MaskKind::Causal : MaskKind::Window;
+}
+
 KernelVariant selectVariant(const Problem &problem, StringRef chip) {
   KernelVariant variant;
   variant.elementType = problem.dtype;
   variant.headDim = unsigned(problem.headDim);
-  variant.mask = problem.mask;
+  variant.mask = kernelMask(problem);
   variant.lse = problem.wantLse;
+  variant.packed = problem.packed();
   variant.rounding = problem.rounding;
   variant.schedule = selectSchedule(problem, chip);
   return variant;
@@ -75,12 +86,19 @@ static ForwardArgs argumentsOf(const Problem &problem) {
   EncodedScale scale = EncodedScale::of(problem.softmaxScale());
   args.scaleLog2 = scale.scaleLog2;
   args.qSignFlip = scale.qSignFlip;
+  if (problem.mask == MaskKind::Window) {
+    // More columns than there can be are all of them.
+    args.windowLeft =
+        int32_t(std::min<int64_t>(problem.window->left, INT32_MAX));
+    args.windowRight =
+        int32_t(std::min<int64_t>(problem.window->right, INT32_MAX));
+  }
   args.qStrides = problem.stridesOf(Operand::Q);
   args.kStrides = problem.stridesOf(Operand::K);
   args.vStrides = problem.stridesOf(Operand::V);
   args.oStrides = problem.stridesOf(Operand::O);
-  args.lseBatchStride = problem.heads * problem.seqlenQ;
-  args.lseHeadStride = problem.seqlenQ;
+  args.lseBatchStride = problem.packed() ? 0 : problem.heads * problem.seqlenQ;
+  args.lseHeadStride = problem.totalRowsOf(Operand::Q);
   return args;
 }
 
@@ -105,8 +123,11 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
   for (Operand operand : kAllOperands)
     plan.operandBytes[unsigned(operand)] = problem.extentOf(operand) * 2;
   if (problem.wantLse)
-    plan.lseBytes = uint64_t(problem.batch * problem.heads * problem.seqlenQ) *
+    plan.lseBytes = uint64_t((problem.packed() ? 1 : problem.batch) *
+                             problem.heads * problem.totalRowsOf(Operand::Q)) *
                     sizeof(float);
+  if (problem.packed())
+    plan.cuSeqlensBytes = problem.cuSeqlensQ.size() * sizeof(int32_t);
   return plan;
 }
 
@@ -133,6 +154,12 @@ Expected<LaunchStats> launch(const Plan &plan, Device &device,
   DeviceBuffer lse = buffers.lse.value_or(DeviceBuffer());
   if (Error error = checkSize("lse", lse, plan.lseBytes))
     return std::move(error);
+  DeviceBuffer cuSeqlensQ = buffers.cuSeqlensQ.value_or(DeviceBuffer()),
+               cuSeqlensKv = buffers.cuSeqlensKv.value_or(DeviceBuffer());
+  if (Error error = joinErrors(
+          checkSize("cu_seqlens_q", cuSeqlensQ, plan.cuSeqlensBytes),
+          checkSize("cu_seqlens_kv", cuSeqlensKv, plan.cuSeqlensBytes)))
+    return std::move(error);
 
   StringRef object = plan.kernel->output;
   auto module = device.loadModule(arrayRefFromStringRef(object));
@@ -144,6 +171,8 @@ Expected<LaunchStats> launch(const Plan &plan, Device &device,
   args.v = buffers.v.address;
   args.o = buffers.o.address;
   args.lse = lse.address;
+  args.cuSeqlensQ = cuSeqlensQ.address;
+  args.cuSeqlensKv = cuSeqlensKv.address;
   ArrayRef kernarg(reinterpret_cast<const uint8_t *>(&args), sizeof(args));
   return device.launch(**module, plan.kernel->kernelName, plan.shape, kernarg);
 }

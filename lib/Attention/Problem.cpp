@@ -38,8 +38,38 @@ int64_t Problem::seqlenOf(Operand operand) const {
   return operand == Operand::K || operand == Operand::V ? seqlenKv : seqlenQ;
 }
 
+const std::vector<int64_t> &Problem::cuSeqlensOf(Operand operand) const {
+  return operand == Operand::K || operand == Operand::V ? cuSeqlensKv
+                                                        : cuSeqlensQ;
+}
+
+void Problem::takeLengths() {
+  auto longest = [](ArrayRef<int64_t> ends) {
+    int64_t most = 0;
+    for (size_t i = 1; i < ends.size(); ++i)
+      most = std::max(most, ends[i] - ends[i - 1]);
+    return most;
+  };
+  batch = int64_t(cuSeqlensQ.size()) - 1;
+  seqlenQ = longest(cuSeqlensQ);
+  seqlenKv = longest(cuSeqlensKv);
+}
+
+RowSpan Problem::rowsOf(Operand operand, int64_t batch) const {
+  if (!packed())
+    return {0, seqlenOf(operand)};
+  const std::vector<int64_t> &ends = cuSeqlensOf(operand);
+  return {ends[batch], ends[batch + 1] - ends[batch]};
+}
+
+int64_t Problem::totalRowsOf(Operand operand) const {
+  return packed() ? cuSeqlensOf(operand).back() : seqlenOf(operand);
+}
+
 std::vector<int64_t> Problem::shapeOf(Operand operand) const {
-  int64_t h = headsOf(operand), s = seqlenOf(operand);
+  int64_t h = headsOf(operand), s = totalRowsOf(operand);
+  if (packed())
+    return {s, h, headDim};
   if (layout == Layout::BSHD)
     return {batch, s, h, headDim};
   return {batch, h, s, headDim};
@@ -49,33 +79,68 @@ OperandStrides Problem::stridesOf(Operand operand) const {
   if (const auto &given = strides[unsigned(operand)])
     return *given;
   int64_t h = headsOf(operand), s = seqlenOf(operand);
+  if (packed())
+    return {0, headDim, h * headDim};
   if (layout == Layout::BSHD)
     return {s * h * headDim, headDim, h * headDim};
   return {h * s * headDim, s * headDim, headDim};
 }
 
-uint64_t Problem::extentOf(Operand operand) const {
+int64_t Problem::offsetOf(Operand operand, int64_t batch, int64_t head) const {
   OperandStrides stride = stridesOf(operand);
-  return uint64_t((batch - 1) * stride.batch +
-                  (headsOf(operand) - 1) * stride.head +
-                  (seqlenOf(operand) - 1) * stride.seq + headDim);
+  return (packed() ? rowsOf(operand, batch).first * stride.seq
+                   : batch * stride.batch) +
+         head * stride.head;
 }
 
-int64_t Problem::visibleColumns(int64_t row) const {
+uint64_t Problem::extentOf(Operand operand) const {
+  OperandStrides stride = stridesOf(operand);
+  return uint64_t((packed() ? 0 : (batch - 1) * stride.batch) +
+                  (headsOf(operand) - 1) * stride.head +
+                  (totalRowsOf(operand) - 1) * stride.seq + headDim);
+}
+
+std::vector<int64_t> Problem::lseShape() const {
+  if (packed())
+    return {heads, totalRowsOf(Operand::Q)};
+  return {batch, heads, seqlenQ};
+}
+
+uint64_t Problem::lseIndex(int64_t batch, int64_t head, int64_t row) const {
+  if (packed())
+    return uint64_t(head * totalRowsOf(Operand::Q) +
+                    rowsOf(Operand::Q, batch).first + row);
+  return uint64_t((batch * heads + head) * seqlenQ + row);
+}
+
+ColumnRange Problem::visibleColumns(int64_t row, int64_t batch) const {
+  int64_t lengthQ = rowsOf(Operand::Q, batch).length;
+  int64_t lengthKv = rowsOf(Operand::K, batch).length;
   if (mask == MaskKind::None)
-    return seqlenKv;
-  int64_t shift = mask == MaskKind::Causal ? seqlenKv - seqlenQ : 0;
-  return std::clamp<int64_t>(row + shift + 1, 0, seqlenKv);
+    return {0, lengthKv};
+  int64_t diagonal =
+      mask == MaskKind::CausalTopLeft ? row : row + lengthKv - lengthQ;
+  // No column is further from the diagonal than this.
+  int64_t most = lengthQ + lengthKv;
+  auto side = [&](int64_t bound) {
+    return bound < 0 ? most : std::min(bound, most);
+  };
+  ColumnRange seen = {0, diagonal + 1};
+  if (mask == MaskKind::Window)
+    seen = {diagonal - side(window->left), diagonal + side(window->right) + 1};
+  seen.end = std::clamp<int64_t>(seen.end, 0, lengthKv);
+  seen.begin = std::clamp<int64_t>(seen.begin, 0, seen.end);
+  return seen;
 }
 
 double Problem::flops() const {
   double pairs = 0;
-  if (mask == MaskKind::None)
-    pairs = double(seqlenQ) * double(seqlenKv);
-  else
-    for (int64_t row = 0; row < seqlenQ; ++row)
-      pairs += double(visibleColumns(row));
-  return 4.0 * double(batch) * double(heads) * double(headDim) * pairs;
+  int64_t different = packed() ? batch : 1;
+  for (int64_t b = 0; b < different; ++b)
+    for (int64_t row = 0; row < rowsOf(Operand::Q, b).length; ++row)
+      pairs += double(visibleColumns(row, b).size());
+  return 4.0 * double(packed() ? 1 : batch) * double(heads) * double(headDim) *
+         pairs;
 }
 
 bool ProblemError::isBadUsage() const {

@@ -83,10 +83,12 @@ struct HeadView {
 template <typename T> class RowBlock {
 public:
   RowBlock(const HeadView &head, ArrayRef<int64_t> rows,
-           ArrayRef<int64_t> visible)
+           ArrayRef<ColumnRange> visible)
       : head(head), rows(rows), visible(visible),
-        padded(alignTo(rows.size(), kRowStep)),
-        columns(alignTo(*max_element(visible), kKvBlock)) {}
+        padded(alignTo(rows.size(), kRowStep)), columns(0) {
+    for (ColumnRange seen : visible)
+      columns = std::max<int64_t>(columns, alignTo(seen.end, kKvBlock));
+  }
 
   /// Scores and softmax: fills p (not normalised), sum and lse.
   void softmax() {
@@ -118,7 +120,8 @@ public:
     }
     for (size_t row = 0; row < rows.size(); ++row)
       for (int64_t i = 0; i < d; ++i)
-        o[row * d + i] = visible[row] ? acc[row * d + i] / sum[row] : T(0);
+        o[row * d + i] =
+            visible[row].size() ? acc[row * d + i] / sum[row] : T(0);
   }
 
   std::vector<T> sum, lse; ///< [rows]
@@ -145,15 +148,16 @@ private:
   /// Turns a row of scores into exp(scale * score - max).
   void softmaxRow(size_t row) {
     T *line = p.data() + row * columns;
-    int64_t count = visible[row];
-    std::fill(line + count, line + columns, T(0));
-    if (count == 0)
+    auto [begin, end] = visible[row];
+    std::fill(line, line + begin, T(0));
+    std::fill(line + end, line + columns, T(0));
+    if (begin == end)
       return;
-    for (int64_t j = 0; j < count; ++j)
+    for (int64_t j = begin; j < end; ++j)
       line[j] *= T(head.scale);
-    T max = *std::max_element(line, line + count);
+    T max = *std::max_element(line + begin, line + end);
     T total = 0;
-    for (int64_t j = 0; j < count; ++j) {
+    for (int64_t j = begin; j < end; ++j) {
       line[j] = std::exp(line[j] - max);
       total += line[j];
     }
@@ -162,7 +166,8 @@ private:
   }
 
   const HeadView &head;
-  ArrayRef<int64_t> rows, visible;
+  ArrayRef<int64_t> rows;
+  ArrayRef<ColumnRange> visible;
   int64_t padded, columns;
   std::vector<T> p; ///< [padded][columns]
 };
@@ -193,12 +198,11 @@ HeadView viewOf(const Problem &problem, const HostInputs &inputs,
                 const HeadRows &rows) {
   int64_t kvHead = rows.head / (problem.heads / problem.kvHeads);
   auto at = [&](const uint16_t *base, Operand operand, int64_t head) {
-    OperandStrides s = problem.stridesOf(operand);
-    return base + rows.batch * s.batch + head * s.head;
+    return base + problem.offsetOf(operand, rows.batch, head);
   };
   return {problem.dtype,
           problem.headDim,
-          problem.seqlenKv,
+          problem.rowsOf(Operand::K, rows.batch).length,
           at(inputs.q, Operand::Q, rows.head),
           at(inputs.k, Operand::K, kvHead),
           at(inputs.v, Operand::V, kvHead),
@@ -214,9 +218,9 @@ void computeItem(const Problem &problem, const HostInputs &inputs,
   HeadView head = viewOf(problem, inputs, *item.head);
   ArrayRef<int64_t> rows =
       ArrayRef(item.head->rows).slice(item.first, item.count);
-  std::vector<int64_t> visible;
+  std::vector<ColumnRange> visible;
   for (int64_t row : rows)
-    visible.push_back(problem.visibleColumns(row));
+    visible.push_back(problem.visibleColumns(row, item.head->batch));
 
   RowBlock<double> exact(head, rows, visible);
   exact.softmax();

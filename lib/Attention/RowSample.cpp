@@ -70,29 +70,37 @@ static std::vector<int64_t> borderRows(int64_t rows, int64_t tileRows) {
 
 RowSample chooseRows(const Problem &problem, int64_t tileRows, uint64_t seed,
                      double budget) {
-  int64_t heads = problem.batch * problem.heads;
+  // (batch, head) pairs with rows; packed sequences may have none.
+  std::vector<int64_t> pairs;
+  int64_t allRows = 0;
+  for (int64_t pair = 0; pair < problem.batch * problem.heads; ++pair)
+    if (int64_t rows =
+            problem.rowsOf(Operand::Q, pair / problem.heads).length) {
+      pairs.push_back(pair);
+      allRows += rows;
+    }
   double rowCost = 2.0 * double(problem.headDim) * double(problem.seqlenKv);
   int64_t affordable = int64_t(
       std::clamp(budget / rowCost, double(kMinRowsPerHead), double(kMaxRows)));
 
   RowSample sample;
-  sample.sampled = double(heads) * double(problem.seqlenQ) > double(affordable);
+  sample.sampled = allRows > affordable;
   std::mt19937_64 random(seed);
+  int64_t size = int64_t(pairs.size());
   int64_t wanted =
       sample.sampled
-          ? std::min(heads, std::max<int64_t>(affordable / kMinRowsPerHead, 1))
-          : heads;
-  int64_t rowsEach =
-      std::min(problem.seqlenQ, std::max<int64_t>(affordable / wanted, 2));
-  std::vector<int64_t> borders = borderRows(problem.seqlenQ, tileRows);
-  std::vector<int64_t> chosenHeads =
-      wanted == heads ? allBelow(heads) : pick(heads, wanted, {}, random);
-  for (int64_t head : chosenHeads) {
-    bool all = !sample.sampled || rowsEach == problem.seqlenQ;
+          ? std::min(size, std::max<int64_t>(affordable / kMinRowsPerHead, 1))
+          : size;
+  int64_t most = std::max<int64_t>(affordable / wanted, 2);
+  for (int64_t index :
+       wanted == size ? allBelow(size) : pick(size, wanted, {}, random)) {
+    int64_t batch = pairs[index] / problem.heads;
+    int64_t length = problem.rowsOf(Operand::Q, batch).length;
+    bool all = !sample.sampled || most >= length;
     sample.heads.push_back(
-        {head / problem.heads, head % problem.heads,
-         all ? allBelow(problem.seqlenQ)
-             : pick(problem.seqlenQ, rowsEach, borders, random)});
+        {batch, pairs[index] % problem.heads,
+         all ? allBelow(length)
+             : pick(length, most, borderRows(length, tileRows), random)});
   }
   return sample;
 }

@@ -68,7 +68,9 @@ void checkSizes(const Problem &p, Collector &out) {
                         {"seqlen_q", p.seqlenQ, kMaxGridYZ * kMinBlockRows},
                         {"seqlen_kv", p.seqlenKv, kMaxSeqlen}};
   for (const Size &size : sizes) {
-    if (size.value < 1)
+    // That packed sequences have rows is checked as such.
+    bool length = StringRef(size.name).starts_with("seqlen");
+    if (size.value < 1 && !(p.packed() && length))
       out.bad(size.name,
               Twine(size.value) + " was given; it must be 1 or more");
     else if (size.value > size.max)
@@ -99,19 +101,75 @@ void checkScale(const Problem &p, Collector &out) {
                                  " was given; scale * log2(e) must fit an f32");
 }
 
+void checkMask(const Problem &p, Collector &out) {
+  if (p.window.has_value() != (p.mask == MaskKind::Window)) {
+    out.bad("mask", p.window
+                        ? "a window was given with the mask " + nameOf(p.mask) +
+                              "; a causal window is window:L,0"
+                        : Twine("a window mask was given without its "
+                                "bounds; set them"));
+    return;
+  }
+  if (p.window && std::min(p.window->left, p.window->right) < -1)
+    out.bad("mask", "window:" + Twine(p.window->left) + "," +
+                        Twine(p.window->right) +
+                        " was given; each side must be a number of columns, or "
+                        "-1 for all of them");
+}
+
+/// One list of packed sequences, the longest of which may have `most` rows.
+void checkSequences(StringRef name, ArrayRef<int64_t> ends,
+                    StringRef lengthName, int64_t most, Collector &out) {
+  if (ends.size() < 2 || ends.front() != 0) {
+    out.bad(name,
+            (ends.empty() ? "nothing"
+                          : Twine(ends.size()) + " entries from " +
+                                Twine(ends.front())) +
+                " was given; it must be 0, then the end of each sequence");
+    return;
+  }
+  int64_t longest = 0;
+  for (size_t i = 1; i < ends.size(); ++i) {
+    if (ends[i] < ends[i - 1]) {
+      out.bad(name, "entry " + Twine(i) + " is " + Twine(ends[i]) + " after " +
+                        Twine(ends[i - 1]) + "; entries must not decrease");
+      return;
+    }
+    longest = std::max(longest, ends[i] - ends[i - 1]);
+  }
+  if (ends.back() == 0)
+    out.bad(name, "every sequence is empty; at least one must have a row");
+  else if (ends.back() > kMaxSeqlen)
+    out.unsupported(name, "the sequences have " + Twine(ends.back()) +
+                              " rows; at most " + Twine(kMaxSeqlen) +
+                              " are supported");
+  else if (most < longest)
+    out.bad(lengthName, Twine(most) + " was given; the longest sequence of " +
+                            name + " has " + Twine(longest) + " rows");
+}
+
+void checkPacked(const Problem &p, Collector &out) {
+  if (!p.packed())
+    return;
+  checkSequences("cu_seqlens_q", p.cuSeqlensQ, "seqlen_q", p.seqlenQ, out);
+  checkSequences("cu_seqlens_kv", p.cuSeqlensKv, "seqlen_kv", p.seqlenKv, out);
+  if (p.cuSeqlensQ.size() != p.cuSeqlensKv.size())
+    out.bad("cu_seqlens_kv",
+            Twine(p.cuSeqlensKv.size()) +
+                " entries were given, cu_seqlens_q "
+                "has " +
+                Twine(p.cuSeqlensQ.size()) +
+                "; both must have one more than there are sequences");
+  else if (p.batch != int64_t(p.cuSeqlensQ.size()) - 1)
+    out.bad("batch", Twine(p.batch) + " was given; cu_seqlens_q has " +
+                         Twine(p.cuSeqlensQ.size() - 1) + " sequences");
+  if (p.layout != Layout::BSHD)
+    out.unsupported("layout", "bhsd was given; packed sequences are total, "
+                              "head, dim: use bshd");
+}
+
 /// Features of the command line that no kernel has yet.
 void checkFeatures(const Problem &p, Collector &out) {
-  if (p.window)
-    out.unsupported("mask", "window:" + Twine(p.window->left) + "," +
-                                Twine(p.window->right) +
-                                " was given; sliding windows have no kernel "
-                                "yet: use none, causal or causal-top-left");
-  if (!p.cuSeqlensQ.empty())
-    out.unsupported("cu_seqlens_q", "packed sequences have no kernel yet: run "
-                                    "each sequence as a problem of its own");
-  if (!p.cuSeqlensKv.empty())
-    out.unsupported("cu_seqlens_kv", "packed sequences have no kernel yet: run "
-                                     "each sequence as a problem of its own");
   if (p.splits < 1)
     out.bad("splits", Twine(p.splits) + " was given; it must be 1 or more");
   else if (p.splits > 1)
@@ -132,7 +190,9 @@ uint64_t viewBytes(const Problem &p, Operand operand) {
 bool outputOverlaps(const Problem &p) {
   OperandStrides s = p.stridesOf(Operand::O);
   std::array<std::pair<int64_t, int64_t>, 3> dims = {
-      {{s.batch, p.batch}, {s.head, p.heads}, {s.seq, p.seqlenQ}}};
+      {{s.batch, p.packed() ? 1 : p.batch},
+       {s.head, p.heads},
+       {s.seq, p.totalRowsOf(Operand::O)}}};
   sort(dims);
   int64_t span = p.headDim;
   for (auto [stride, size] : dims) {
@@ -202,6 +262,8 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
                         join(ArrayRef(kChips), ", "));
   checkSizes(p, out);
   checkScale(p, out);
+  checkMask(p, out);
+  checkPacked(p, out);
   checkFeatures(p, out);
   bool sizesMakeSense = none_of(out.found, [](const Diagnostic &d) {
     return d.kind == Diagnostic::Kind::BadUsage;
@@ -213,6 +275,7 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
 
 std::vector<Refusal> explainRefusals(const Problem &p, StringRef chip) {
   Collector general;
+  checkPacked(p, general);
   checkFeatures(p, general);
   checkStrides(p, general);
   std::vector<Refusal> refusals;

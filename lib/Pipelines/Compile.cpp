@@ -44,8 +44,23 @@ static DialectRegistry makeRegistry() {
   return registry;
 }
 
-/// func.func @attention(%q, %k, %v, %o[, %lse]) { attn.forward ... } with every
-/// size and stride unknown but the head dim.
+/// What is an argument of the kernel has any value here.
+static Attribute maskAttr(MLIRContext &context, MaskKind mask) {
+  switch (mask) {
+  case MaskKind::None:
+    return {};
+  case MaskKind::Causal:
+    return attn::CausalAttr::get(&context, attn::CausalAlignment::BottomRight);
+  case MaskKind::CausalTopLeft:
+    return attn::CausalAttr::get(&context, attn::CausalAlignment::TopLeft);
+  case MaskKind::Window:
+    return attn::WindowAttr::get(&context, -1, -1);
+  }
+  llvm_unreachable("unknown mask");
+}
+
+/// func.func @attention(%q, %k, %v, %o[, %lse][, %cu_q, %cu_kv, %max]) {
+/// attn.forward ... } with every size and stride unknown but the head dim.
 static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
                                          const KernelVariant &variant) {
   auto b = ImplicitLocOpBuilder(UnknownLoc::get(&context), &context);
@@ -53,16 +68,24 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
                      ? Type(b.getBF16Type())
                      : b.getF16Type();
   constexpr int64_t any = ShapedType::kDynamic;
+  auto strided = [&](SmallVector<int64_t> shape, Type type) {
+    SmallVector<int64_t> strides(shape.size() - 1, any);
+    strides.push_back(1);
+    return MemRefType::get(shape, type,
+                           StridedLayoutAttr::get(&context, any, strides));
+  };
   int64_t headDim = variant.headDim;
-  auto operand = MemRefType::get(
-      {any, any, any, headDim}, element,
-      StridedLayoutAttr::get(&context, any, {any, any, any, 1}));
-  auto lse =
-      MemRefType::get({any, any, any}, b.getF32Type(),
-                      StridedLayoutAttr::get(&context, any, {any, any, 1}));
+  auto operand = variant.packed ? strided({any, any, headDim}, element)
+                                : strided({any, any, any, headDim}, element);
   SmallVector<Type> parameters(4, operand);
   if (variant.lse)
-    parameters.push_back(lse);
+    parameters.push_back(variant.packed
+                             ? strided({any, any}, b.getF32Type())
+                             : strided({any, any, any}, b.getF32Type()));
+  size_t outsEnd = parameters.size();
+  if (variant.packed)
+    parameters.append({strided({any}, b.getI32Type()),
+                       strided({any}, b.getI32Type()), b.getIndexType()});
 
   OwningOpRef<ModuleOp> module = ModuleOp::create(b.getLoc());
   b.setInsertionPointToStart(module->getBody());
@@ -70,15 +93,14 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
       func::FuncOp::create(b, "attention", b.getFunctionType(parameters, {}));
   b.setInsertionPointToStart(function.addEntryBlock());
   auto arguments = function.getArguments();
+  auto seqlens = [&](size_t index) {
+    return variant.packed ? Value(arguments[outsEnd + index]) : Value();
+  };
   auto forward = attn::ForwardOp::create(
-      b, TypeRange(), arguments[0], arguments[1], arguments[2],
-      ValueRange(arguments.drop_front(3)), attn::CausalAttr(), FloatAttr(),
-      attn::Layout::BSHD, attn::ConfigAttr());
-  if (variant.mask != MaskKind::None)
-    forward.setMaskAttr(
-        attn::CausalAttr::get(&context, variant.mask == MaskKind::Causal
-                                            ? attn::CausalAlignment::BottomRight
-                                            : attn::CausalAlignment::TopLeft));
+      b, TypeRange(), arguments[0], arguments[1], arguments[2], seqlens(0),
+      seqlens(1), seqlens(2), ValueRange(arguments).slice(3, outsEnd - 3),
+      Attribute(), FloatAttr(), attn::Layout::BSHD, attn::ConfigAttr());
+  forward.setMaskAttr(maskAttr(context, variant.mask));
   func::ReturnOp::create(b);
   return module;
 }

@@ -36,8 +36,8 @@ KernelCache &KernelCache::global() {
 std::string describe(const KernelVariant &variant, StringRef chip) {
   return (chip + " " + nameOf(variant.elementType) + " d" +
           Twine(variant.headDim) + " " + nameOf(variant.mask) +
-          (variant.lse ? " lse " : " ") + nameOf(variant.schedule) + " " +
-          nameOf(variant.rounding))
+          (variant.packed ? " packed" : "") + (variant.lse ? " lse " : " ") +
+          nameOf(variant.schedule) + " " + nameOf(variant.rounding))
       .str();
 }
 
@@ -53,6 +53,8 @@ StringRef nameOf(MaskKind mask) {
     return "causal";
   case MaskKind::CausalTopLeft:
     return "causal-top-left";
+  case MaskKind::Window:
+    return "window";
   }
   llvm_unreachable("unknown mask");
 }

@@ -150,13 +150,66 @@ class BadInput(DriverTest):
         self.assertIn("--kv-heads", done.stderr)
         self.assertIn("--batch", done.stderr)
 
-    def test_window_is_unsupported(self):
-        self.run_fails(3, "sliding windows have no kernel yet", "--mask",
-                       "window:4,-1")
+    def test_window_below_minus_1(self):
+        self.run_fails(2, "--mask: window:4,-2 was given; each side must be a "
+                       "number of columns, or -1", "--mask", "window:4,-2")
 
-    def test_packed_sequences_are_unsupported(self):
-        self.run_fails(3, "packed sequences have no kernel yet",
-                       "--cu-seqlens-q", "0,3,8", "--cu-seqlens-kv", "0,4,8")
+    def test_window_of_one_number(self):
+        self.run_fails(2, "'window:4' was given; known are", "--mask",
+                       "window:4")
+
+    # Packed sequences.
+
+    def packed_fails(self, code, message, *arguments):
+        return self.fails(code, message, "run", "--arch", "gfx950", "--device",
+                          "sim", "--heads", 2, "--head-dim", 64, *arguments)
+
+    def test_sequences_that_decrease(self):
+        self.packed_fails(2, "--cu-seqlens-q: entry 2 is 3 after 8; entries "
+                          "must not decrease", "--cu-seqlens-q", "0,8,3")
+
+    def test_sequences_that_do_not_start_at_0(self):
+        self.packed_fails(2, "--cu-seqlens-kv: 2 entries from 1 was given; it "
+                          "must be 0, then the end of each sequence",
+                          "--cu-seqlens-q", "0,3", "--cu-seqlens-kv", "1,4")
+
+    def test_one_entry(self):
+        self.packed_fails(2, "1 entries from 0 was given", "--cu-seqlens-q", 0)
+
+    def test_kv_sequences_alone(self):
+        self.packed_fails(2, "--cu-seqlens-q: nothing was given",
+                          "--cu-seqlens-kv", "0,4")
+
+    def test_lists_of_different_length(self):
+        self.packed_fails(2, "--cu-seqlens-kv: 3 entries were given, "
+                          "cu_seqlens_q has 2", "--cu-seqlens-q", "0,3",
+                          "--cu-seqlens-kv", "0,3,4")
+
+    def test_no_rows_at_all(self):
+        self.packed_fails(2, "every sequence is empty", "--cu-seqlens-q",
+                          "0,0", "--cu-seqlens-kv", "0,4")
+
+    def test_lengths_beside_sequences(self):
+        for option in ("--batch", "--seqlen-q", "--seqlen-kv"):
+            self.packed_fails(2, f"{option} and --cu-seqlens-q exclude each "
+                              "other", "--cu-seqlens-q", "0,3", option, 1)
+
+    def test_sequences_end_before_the_rows(self):
+        self.save("q.npy", GOOD[0])
+        self.packed_fails(2, "--cu-seqlens-q ends at 7, but 'q.npy' has 8 rows",
+                          "--cu-seqlens-q", "0,3,7", "--q", "q.npy")
+        self.save("k.npy", GOOD[0])
+        self.packed_fails(2, "--cu-seqlens-kv ends at 9, but 'k.npy' has 8 "
+                          "rows", "--cu-seqlens-q", "0,9", "--k", "k.npy")
+
+    def test_batched_file_for_packed_sequences(self):
+        self.save("q.npy", GOOD)
+        self.packed_fails(2, "but rank 3 is wanted for packed sequences",
+                          "--cu-seqlens-q", "0,8", "--q", "q.npy")
+
+    def test_packed_bhsd(self):
+        self.packed_fails(3, "--layout: bhsd was given; packed sequences are",
+                          "--cu-seqlens-q", "0,8", "--layout", "bhsd")
 
     def test_splits_are_unsupported(self):
         self.run_fails(3, "KV splits have no kernel yet", "--splits", 4)

@@ -110,6 +110,24 @@ def float_to_fp8(values, fnuz):
     return np.where(negative, codes | 0x80, codes).astype(np.uint8)
 
 
+def visible(sq, skv, mask):
+    """Which columns a row sees, [Sq, Skv]."""
+    row, column = np.arange(sq)[:, None], np.arange(skv)
+    if mask == "none":
+        return np.ones((sq, skv), bool)
+    if mask == "causal-top-left":
+        return column <= row
+    left, right = (-1, 0) if mask == "causal" else map(
+        int, mask.removeprefix("window:").split(","))
+    distance = column - (row + skv - sq)
+    seen = np.ones((sq, skv), bool)
+    if left != -1:
+        seen &= distance >= -left
+    if right != -1:
+        seen &= distance <= right
+    return seen
+
+
 def attention(q, k, v, scale=None, mask="none"):
     """f64 attention of one sequence. q [Sq, H, D], k [Skv, Hkv, D],
     v [Skv, Hkv, Dv]; returns O [Sq, H, Dv] and LSE [H, Sq]."""
@@ -119,10 +137,7 @@ def attention(q, k, v, scale=None, mask="none"):
     group = heads // kv_heads
     k, v = np.repeat(k, group, axis=1), np.repeat(v, group, axis=1)
     scores = scale * np.einsum("ihd,jhd->hij", q, k, optimize=True)
-    if mask != "none":
-        shift = skv - sq if mask == "causal" else 0
-        visible = np.arange(skv) <= np.arange(sq)[:, None] + shift
-        scores = np.where(visible, scores, -np.inf)
+    scores = np.where(visible(sq, skv, mask), scores, -np.inf)
     largest = scores.max(axis=2, keepdims=True)
     empty = np.isneginf(largest)
     weights = np.exp(scores - np.where(empty, 0, largest))

@@ -43,7 +43,7 @@ class LaunchTest(DriverTest):
         fields += [(160, "i64", HEADS * SQ), (168, "i64", SQ)]
         return {
             "code_object": "k.hsaco", "kernel": compiled["kernel"],
-            "grid": [-(-SQ // rows), HEADS, 1],
+            "grid": [HEADS, -(-SQ // rows), 1],
             "block": [config["waves"] * 64, 1, 1], "dynamic_lds": 0,
             "buffers": {
                 "q": {"file": "q.npy"}, "k": {"file": "k.npy"},
@@ -52,7 +52,7 @@ class LaunchTest(DriverTest):
                       "out": "o.npy"},
                 "lse": {"shape": [1, HEADS, SQ], "dtype": "f32",
                         "out": "lse.npy"}},
-            "kernarg_size": 176,
+            "kernarg_size": 200,
             "kernarg": [{"offset": offset, kind: value}
                         for offset, kind, value in fields]}
 
@@ -92,7 +92,7 @@ class Launch(LaunchTest):
 
     def test_outputs_start_as_nan(self):
         launch = self.prepare("gfx950")
-        launch["grid"][1] = 1  # the second head is never written
+        launch["grid"][0] = 1  # the second head is never written
         self.write(launch)
         self.flyattn("launch", "launch.json")
         self.assertTrue(np.all(self.load("o.npy")[:, :, 1] == 0xFFFF))

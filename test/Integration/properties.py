@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """
 
 import itertools
+import re
 import unittest
 
 import numpy as np
@@ -51,6 +52,15 @@ class PropertiesTest(DriverTest):
         self.assertTrue(np.all(o[:, :130] == 0))
         self.assertTrue(np.all(np.isneginf(lse[:, :, :130])))
         self.assertTrue(np.all(np.isfinite(lse[:, :, 130:])))
+
+    def a_window_off_by_one_is_wrong(self, chip):
+        q, k, v = random_inputs(sq=150, skv=170)
+        right = "window:9,4"
+        for window in (right, "window:8,4", "window:10,4", "window:9,3",
+                       "window:9,5"):
+            self.save("e.npy", self.reference(q, k, v, mask=window)[0])
+            self.forward(chip, q, k, v, "--mask", right, "--expected", "e.npy",
+                         code=0 if window == right else 1)
 
     def constant_v_is_returned(self, chip):
         q, k, v = random_inputs()
@@ -119,20 +129,21 @@ class PropertiesTest(DriverTest):
 def add(name, chip, *arguments):
     def test(self):
         getattr(self, name)(chip, *arguments)
-    suffix = "".join("_" + a.replace("-", "_") for a in arguments)
+    suffix = "".join("_" + re.sub(r"\W", "_", a) for a in arguments)
     setattr(PropertiesTest, f"test_{name}_{chip}{suffix}", test)
 
 
 for chip in CHIPS:
-    for dtype, mask in itertools.product(("bf16", "f16"), ("none", "causal",
-                                                           "causal-top-left")):
+    for dtype, mask in itertools.product(("bf16", "f16"), (
+            "none", "causal", "causal-top-left", "window:70,20", "window:0,0")):
         add("agrees_with_numpy", chip, dtype, mask)
     for init in ("uniform", "large", "late-max", "constant-v"):
         add("hard_inputs", chip, init)
     for name in ("rows_that_see_nothing", "constant_v_is_returned",
                  "order_of_keys_does_not_matter",
                  "a_row_does_not_depend_on_its_batch", "layouts_agree",
-                 "an_average_of_v_is_wrong", "zero_queries_give_the_average",
+                 "an_average_of_v_is_wrong", "a_window_off_by_one_is_wrong",
+                 "zero_queries_give_the_average",
                  "any_scale"):
         add(name, chip)
 

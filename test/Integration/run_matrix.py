@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """
 
 import itertools
+import re
 import unittest
 
 from flyattn_testing import CHIPS, DriverTest, long
@@ -18,10 +19,11 @@ SIZES = (
     (1, 511, 511, 4, 4), (1, 513, 513, 4, 4), (1, 31, 65, 8, 1),
     (1, 63, 33, 8, 1), (1, 129, 255, 8, 8), (1, 257, 127, 8, 8),
     (1, 1, 300, 4, 4), (1, 300, 1, 4, 4))
-MASKS = ("none", "causal", "causal-top-left")
-# Coprime to the number of variants, so that the default ones have all of them.
-STEP = 23
+MASKS = ("none", "causal", "causal-top-left", "window:20,9", "window:-1,40",
+         "window:100,-1")
 SCHEDULES = ("generic", "dual_wave")
+# Coprime to the number of variants, so that the default ones have all of them.
+STEP = 43
 
 
 class RunMatrix(DriverTest):
@@ -50,7 +52,7 @@ def make_test(chip, dtype, dim, mask, schedule, size):
 for number, (size, chip, dtype, dim, mask, schedule) in enumerate(itertools.product(
         SIZES, CHIPS, ("bf16", "f16"), (64, 128), MASKS, SCHEDULES)):
     test = make_test(chip, dtype, dim, mask, schedule, size)
-    name = "_".join([chip, dtype, f"d{dim}", mask.replace("-", "_"), schedule,
+    name = "_".join([chip, dtype, f"d{dim}", re.sub(r"\W", "_", mask), schedule,
                      "x".join(map(str, size))])
     setattr(RunMatrix, "test_" + name, test if number % STEP == 0 else long(test))
 

@@ -10,7 +10,7 @@ import unittest
 
 from flyattn_testing import CHIPS, DriverTest
 
-SMALL = ("--heads", 2, "--seqlen-q", 256, "--head-dim", 64)
+SMALL = ("--heads", 2, "--seqlen-q", 384, "--head-dim", 64)
 
 
 class TimingTest(DriverTest):

@@ -123,8 +123,9 @@ std::vector<std::array<int64_t, 3>> writtenRows(const Problem &problem,
   std::vector<std::array<int64_t, 3>> rows;
   for (int64_t batch = 0; batch < problem.batch; ++batch)
     for (int64_t head = 0; head < problem.heads; ++head)
-      for (int64_t i = 0; i < problem.seqlenQ; ++i) {
-        const uint16_t *row = o + batch * s.batch + head * s.head + i * s.seq;
+      for (int64_t i = 0; i < problem.rowsOf(Operand::Q, batch).length; ++i) {
+        const uint16_t *row =
+            o + problem.offsetOf(Operand::O, batch, head) + i * s.seq;
         if (any_of(ArrayRef(row, size_t(problem.headDim)),
                    [](uint16_t x) { return x != 0xFFFF; }))
           rows.push_back({batch, head, i});
@@ -180,7 +181,8 @@ void check(BenchRow &row, const ForwardBuffers &buffers, double share) {
     auto rows = writtenRows(problem, o);
     // Tiles at the end are ragged, and a kernel may pair tiles.
     double expected =
-        share * double(problem.batch * problem.heads * problem.seqlenQ);
+        share * double((problem.packed() ? 1 : problem.batch) * problem.heads *
+                       problem.totalRowsOf(Operand::O));
     if (double(rows.size()) < expected / 2) {
       row.reason = formatv("the workgroups that ran wrote {0:N} rows; about "
                            "{1:N} were expected",

@@ -100,6 +100,9 @@ EXAMPLES:
       number of heads, length, stride and scale
   flyattn compile --arch gfx942 --dtype f16 --head-dim 64 --mask causal --emit=asm
       its assembly, on stdout
+  flyattn compile --arch gfx950 --cu-seqlens-q 0,1 -o packed.hsaco
+      for packed sequences: the list only says that they are packed, the code
+      object serves every list
   flyattn compile --arch gfx950 --emit=attn
       where it starts: the operator in the attn dialect
 )";

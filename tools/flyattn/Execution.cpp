@@ -17,13 +17,22 @@ using namespace llvm;
 namespace flyattn::driver {
 
 static Expected<DeviceBuffer> upload(Device &device, StringRef name,
-                                     ArrayRef<uint16_t> tensor) {
-  Expected<DeviceBuffer> buffer = device.allocate(tensor.size() * 2, name);
+                                     ArrayRef<uint8_t> bytes) {
+  Expected<DeviceBuffer> buffer = device.allocate(bytes.size(), name);
   if (!buffer)
     return buffer;
-  if (Error error = device.write(*buffer, 0, bytesOf(tensor)))
+  if (Error error = device.write(*buffer, 0, bytes))
     return std::move(error);
   return buffer;
+}
+
+/// The entries as i32.
+static Expected<DeviceBuffer> uploadSeqlens(Device &device, StringRef name,
+                                            ArrayRef<int64_t> ends) {
+  std::vector<int32_t> narrow(ends.begin(), ends.end());
+  return upload(device, name,
+                {reinterpret_cast<const uint8_t *>(narrow.data()),
+                 narrow.size() * sizeof(int32_t)});
 }
 
 Expected<Execution> execute(const Problem &problem, const Plan &plan,
@@ -32,7 +41,7 @@ Expected<Execution> execute(const Problem &problem, const Plan &plan,
   for (auto [operand, buffer] : {std::pair(Operand::Q, &run.buffers.q),
                                  {Operand::K, &run.buffers.k},
                                  {Operand::V, &run.buffers.v}}) {
-    auto sent = upload(device, nameOf(operand), input(operand));
+    auto sent = upload(device, nameOf(operand), bytesOf(input(operand)));
     if (!sent)
       return sent.takeError();
     *buffer = *sent;
@@ -46,6 +55,14 @@ Expected<Execution> execute(const Problem &problem, const Plan &plan,
     if (!lse)
       return lse.takeError();
     run.buffers.lse = *lse;
+  }
+  if (problem.packed()) {
+    auto q = uploadSeqlens(device, "cu_seqlens_q", problem.cuSeqlensQ);
+    auto kv = uploadSeqlens(device, "cu_seqlens_kv", problem.cuSeqlensKv);
+    if (Error error = joinErrors(q.takeError(), kv.takeError()))
+      return std::move(error);
+    run.buffers.cuSeqlensQ = *q;
+    run.buffers.cuSeqlensKv = *kv;
   }
   auto stats = launch(plan, device, run.buffers);
   if (!stats)

@@ -67,13 +67,14 @@ public:
   std::vector<uint16_t> make(Operand operand) const {
     std::vector<uint16_t> data(problem.extentOf(operand));
     OperandStrides s = problem.stridesOf(operand);
-    int64_t heads = problem.headsOf(operand), rows = problem.seqlenOf(operand);
+    int64_t heads = problem.headsOf(operand);
     parallelFor(0, problem.batch * heads, [&](size_t i) {
       RowPlace at = {int64_t(i) / heads, int64_t(i) % heads, 0};
+      int64_t rows = problem.rowsOf(operand, at.batch).length;
+      uint16_t *first =
+          data.data() + problem.offsetOf(operand, at.batch, at.head);
       for (; at.row < rows; ++at.row)
-        fillRow(operand, at,
-                data.data() + at.batch * s.batch + at.head * s.head +
-                    at.row * s.seq);
+        fillRow(operand, at, first + at.row * s.seq);
     });
     return data;
   }
@@ -101,7 +102,9 @@ private:
     // grows by 4 * sqrt(headDim).
     if (operand == Operand::Q)
       return value + 1;
-    return value * 0.5f + 4 * float(at.row) / float(problem.seqlenKv) - 2;
+    return value * 0.5f +
+           4 * float(at.row) / float(problem.rowsOf(operand, at.batch).length) -
+           2;
   }
 
   const Problem &problem;

@@ -53,13 +53,15 @@ ProblemOption<ElementType>
 ProblemOption<std::string>
     mask("mask", cl::init("none"), cl::value_desc("mask"),
          cl::desc("none; causal: row i sees columns j <= i + Skv - Sq; "
-                  "causal-top-left: j <= i; window:L,R (none)"));
+                  "causal-top-left: j <= i; window:L,R: i + Skv - Sq - L <= j "
+                  "<= i + Skv - Sq + R, -1 is unbounded (none)"));
 ProblemOption<std::string> cuSeqlensQ("cu-seqlens-q", cl::value_desc("a,b,..."),
                                       cl::desc("Packed query sequences: where "
                                                "each begins, and the total"));
 ProblemOption<std::string> cuSeqlensKv("cu-seqlens-kv",
                                        cl::value_desc("a,b,..."),
-                                       cl::desc("Packed KV sequences"));
+                                       cl::desc("Packed KV sequences (as "
+                                                "--cu-seqlens-q)"));
 ProblemOption<std::string> splits("splits", cl::init("auto"),
                                   cl::value_desc("N|auto"),
                                   cl::desc("Splits of the KV sequence (auto)"));
@@ -98,7 +100,8 @@ Error parseMask(StringRef text, Problem &problem) {
   Window window;
   if (rest.consume_front("window:") && !rest.consumeInteger(10, window.left) &&
       rest.consume_front(",") && !rest.consumeInteger(10, window.right) &&
-      rest.empty() && window.left >= -1 && window.right >= -1) {
+      rest.empty()) {
+    problem.mask = MaskKind::Window;
     problem.window = window;
     return Error::success();
   }
@@ -125,6 +128,24 @@ Error parseSplits(StringRef text, Problem &problem) {
   if (text != "auto" && text.getAsInteger(10, problem.splits))
     return failure(BadUsage, "--splits: '" + text +
                                  "' was given; it must be a number or auto");
+  return Error::success();
+}
+
+/// Lengths and batch of packed sequences.
+Error packSequences(Problem &p) {
+  if (p.cuSeqlensKv.empty())
+    p.cuSeqlensKv = p.cuSeqlensQ;
+  if (!p.packed())
+    return Error::success();
+  for (const cl::Option *option :
+       std::initializer_list<const cl::Option *>{&batch, &seqlenQ, &seqlenKv})
+    if (option->getNumOccurrences())
+      return failure(BadUsage,
+                     "--" + option->ArgStr +
+                         " and --cu-seqlens-q exclude each other: the "
+                         "list says how many sequences there are, and "
+                         "their lengths");
+  p.takeLengths();
   return Error::success();
 }
 
@@ -157,6 +178,7 @@ Expected<Problem> problemFromOptions() {
                      parseList("cu-seqlens-q", cuSeqlensQ, p.cuSeqlensQ));
   error = joinErrors(std::move(error),
                      parseList("cu-seqlens-kv", cuSeqlensKv, p.cuSeqlensKv));
+  error = joinErrors(std::move(error), packSequences(p));
   if (error)
     return std::move(error);
   return p;
@@ -168,20 +190,24 @@ void fillFromFiles(Problem &p, const std::optional<NpyArray> &q,
     if (!option.getNumOccurrences())
       value = found;
   };
-  unsigned seq = p.layout == Layout::BSHD ? 1 : 2, head = 3 - seq;
+  unsigned seq = p.layout == Layout::BSHD ? 1 : 2;
+  unsigned head = p.packed() ? 1 : 3 - seq;
   if (const auto &any = q ? q : kv) {
-    fill(batch, p.batch, any->shape[0]);
-    fill(headDim, p.headDim, any->shape[3]);
+    if (!p.packed())
+      fill(batch, p.batch, any->shape[0]);
+    fill(headDim, p.headDim, any->shape.back());
     if (!dtype.getNumOccurrences())
       p.dtype = any->type == DType::BF16 ? ElementType::BF16 : ElementType::F16;
   }
   if (q) {
     fill(heads, p.heads, q->shape[head]);
-    fill(seqlenQ, p.seqlenQ, q->shape[seq]);
+    if (!p.packed())
+      fill(seqlenQ, p.seqlenQ, q->shape[seq]);
   }
   if (kv || q) {
     fill(kvHeads, p.kvHeads, kv ? kv->shape[head] : p.heads);
-    fill(seqlenKv, p.seqlenKv, kv ? kv->shape[seq] : p.seqlenQ);
+    if (!p.packed())
+      fill(seqlenKv, p.seqlenKv, kv ? kv->shape[seq] : p.seqlenQ);
   }
 }
 
@@ -192,7 +218,7 @@ static std::string maskName(const Problem &p) {
 }
 
 json::Object toJson(const Problem &p) {
-  return json::Object{{"batch", p.batch},
+  json::Object object{{"batch", p.batch},
                       {"heads", p.heads},
                       {"kv_heads", p.kvHeads},
                       {"seqlen_q", p.seqlenQ},
@@ -203,12 +229,21 @@ json::Object toJson(const Problem &p) {
                       {"scale", p.softmaxScale()},
                       {"layout", p.layout == Layout::BSHD ? "bshd" : "bhsd"},
                       {"lse", p.wantLse}};
+  if (p.packed()) {
+    object["cu_seqlens_q"] = json::Array(p.cuSeqlensQ);
+    object["cu_seqlens_kv"] = json::Array(p.cuSeqlensKv);
+  }
+  return object;
 }
 
 std::string describe(const Problem &p, StringRef chip) {
-  return formatv("{0} {1} B{2} H{3}/{4} Sq{5} Skv{6} D{7} {8}", chip,
-                 nameOf(p.dtype), p.batch, p.heads, p.kvHeads, p.seqlenQ,
-                 p.seqlenKv, p.headDim, maskName(p));
+  std::string text = formatv("{0} {1} B{2} H{3}/{4} Sq{5} Skv{6} D{7} {8}",
+                             chip, nameOf(p.dtype), p.batch, p.heads, p.kvHeads,
+                             p.seqlenQ, p.seqlenKv, p.headDim, maskName(p));
+  if (p.packed())
+    text += formatv(" packed, {0} query and {1} KV rows in all",
+                    p.totalRowsOf(Operand::Q), p.totalRowsOf(Operand::K));
+  return text;
 }
 
 } // namespace flyattn::driver

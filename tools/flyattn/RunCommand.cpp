@@ -44,8 +44,10 @@ RunOption<std::string> qFileOption("q", kNpy,
 RunOption<std::string> kFileOption("k", kNpy, cl::desc("Read k"));
 RunOption<std::string> vFileOption("v", kNpy, cl::desc("Read v"));
 RunOption<std::string> outFileOption("out", kNpy, cl::desc("Write O"));
-RunOption<std::string> lseFileOption("lse", kNpy,
-                                     cl::desc("Write the LSE, f32 [B, H, Sq]"));
+RunOption<std::string>
+    lseFileOption("lse", kNpy,
+                  cl::desc("Write the LSE, f32 [B, H, Sq], or "
+                           "[H, total] of packed sequences"));
 RunOption<std::string> expectedFileOption(
     "expected", kNpy,
     cl::desc("Compare O with this array (bf16, f16, f32 or f64) "
@@ -117,17 +119,19 @@ struct Run {
 };
 
 /// A tensor file that says sizes and type of the problem.
-Expected<std::optional<NpyArray>> readOperand(const std::string &file) {
+Expected<std::optional<NpyArray>> readOperand(const std::string &file,
+                                              size_t rank) {
   if (file.empty())
     return std::nullopt;
   Expected<NpyArray> array = readNpy(file);
   if (!array)
     return withCode(BadUsage, array.takeError());
-  if (array->shape.size() != 4)
-    return failure(BadUsage, formatv("'{0}': has rank {1} {2}, but rank 4 is "
-                                     "wanted",
+  if (array->shape.size() != rank)
+    return failure(BadUsage, formatv("'{0}': has rank {1} {2}, but rank {3} is "
+                                     "wanted{4}",
                                      file, array->shape.size(),
-                                     shapeToString(array->shape)));
+                                     shapeToString(array->shape), rank,
+                                     rank == 3 ? " for packed sequences" : ""));
   if (array->type == DType::U16)
     array->type = DType::BF16;
   if (array->type != DType::BF16 && array->type != DType::F16)
@@ -145,6 +149,12 @@ Error useOperand(StringRef file, const std::optional<NpyArray> &array,
     return Error::success();
   DType type = problem.dtype == ElementType::BF16 ? DType::BF16 : DType::F16;
   std::vector<int64_t> shape = problem.shapeOf(operand);
+  if (problem.packed() && array->shape[0] != shape[0])
+    return failure(BadUsage,
+                   formatv("--cu-seqlens-{0} ends at {1}, but '{2}' has {3} "
+                           "rows; the last entry must be the number of rows",
+                           operand == Operand::Q ? "q" : "kv", shape[0], file,
+                           array->shape[0]));
   if (array->type != type || array->shape != shape)
     return failure(BadUsage, formatv("'{0}': holds {1}, but {2} {3} is wanted",
                                      file, array->describe(), nameOf(type),
@@ -183,8 +193,10 @@ Error setUpProblem(Run &run) {
                         run.settings.timing.traceFile}))
     return error;
 
-  auto q = readOperand(run.settings.q), k = readOperand(run.settings.k),
-       v = readOperand(run.settings.v);
+  size_t rank = run.problem.packed() ? 3 : 4;
+  auto q = readOperand(run.settings.q, rank),
+       k = readOperand(run.settings.k, rank),
+       v = readOperand(run.settings.v, rank);
   if (Error error =
           joinErrors(joinErrors(q.takeError(), k.takeError()), v.takeError()))
     return error;
@@ -293,8 +305,8 @@ Error writeOutputs(const Run &run) {
     return Error::success();
   ArrayRef<uint8_t> bytes(reinterpret_cast<const uint8_t *>(run.lse.data()),
                           run.lse.size() * sizeof(float));
-  return withCode(BadUsage, writeNpy(run.settings.lse, DType::F32,
-                                     {p.batch, p.heads, p.seqlenQ}, bytes));
+  return withCode(BadUsage,
+                  writeNpy(run.settings.lse, DType::F32, p.lseShape(), bytes));
 }
 
 void checkResult(Run &run) {
@@ -425,6 +437,10 @@ EXAMPLES:
       compared with an f64 reference
   flyattn run --arch gfx942 --heads 8 --kv-heads 2 --seqlen-q 1 --seqlen-kv 300 --dtype f16
       one query row against 300 keys, four query heads to a KV head
+  flyattn run --arch gfx950 --heads 8 --seqlen-q 4096 --mask window:511,0
+      causal, and no more than 512 columns a row
+  flyattn run --arch gfx950 --heads 8 --cu-seqlens-q 0,100,100,357 --mask causal
+      three packed sequences, one of them empty
   flyattn run --arch gfx950 --q q.npy --k k.npy --v v.npy --out o.npy --lse lse.npy
       sizes and type come from the files (bf16 as <u2 bit patterns or <V2)
   flyattn run --arch gfx950 --device sim --quantum 1 --wave-order random --commit late

@@ -61,7 +61,7 @@ ErrorMeasures measure(llvm::ArrayRef<double> result,
                       llvm::ArrayRef<double> reference, int64_t dim);
 
 /// What a kernel wrote, in host memory: `o` under the problem's strides, `lse`
-/// f32 [batch, heads, seqlenQ] or null.
+/// f32 [batch, heads, seqlenQ] or null (of packed sequences [heads, total]).
 struct HostOutputs {
   const uint16_t *o;
   const float *lse;

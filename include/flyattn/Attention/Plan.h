@@ -28,6 +28,7 @@ struct Plan {
   uint64_t workspaceBytes = 0; ///< device memory beyond the operands
   std::array<uint64_t, 4> operandBytes = {}; ///< by Operand, at least
   uint64_t lseBytes = 0;                     ///< 0 without LSE
+  uint64_t cuSeqlensBytes = 0; ///< of each; 0 without packed sequences
 };
 
 /// The code that serves `problem`. FLYATTN_DISABLE_DUAL_WAVE=1 in the
@@ -39,10 +40,13 @@ KernelVariant selectVariant(const Problem &problem, llvm::StringRef chip);
 /// diagnostics.
 llvm::Expected<Plan> plan(const Problem &problem, llvm::StringRef chip);
 
-/// Device memory of one launch. `lse` is needed if the problem wants it.
+/// Device memory of one launch. `lse` is needed if the problem wants it,
+/// cuSeqlensQ and cuSeqlensKv, i32 [batch + 1], if its sequences are packed.
 struct ForwardBuffers {
   DeviceBuffer q, k, v, o;
   std::optional<DeviceBuffer> lse;
+  std::optional<DeviceBuffer> cuSeqlensQ = std::nullopt;
+  std::optional<DeviceBuffer> cuSeqlensKv = std::nullopt;
 };
 
 /// Runs `plan` on `device`, which must be of the plan's chip. Fails on buffers

@@ -38,6 +38,18 @@ struct Window {
   int64_t left = -1, right = -1;
 };
 
+/// Rows of an operand that belong to one batch.
+struct RowSpan {
+  int64_t first, length;
+};
+
+/// Columns from `begin` up to and without `end`.
+struct ColumnRange {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+  bool operator==(const ColumnRange &) const = default;
+};
+
 /// One scaled-dot-product attention, forward:
 ///   O = softmax(scale * Q K^T + mask) V, LSE = log(sum(exp(...))).
 /// Query head h reads KV head h / (heads / kvHeads). A row that sees nothing
@@ -50,28 +62,45 @@ struct Problem {
   int64_t seqlenKv = 1;
   int64_t headDim = 128;
   ElementType dtype = ElementType::BF16; ///< of q, k, v and o
-  MaskKind mask = MaskKind::None;
-  std::optional<Window> window;
-  std::optional<double> scale; ///< 1/sqrt(headDim) if not given
+  MaskKind mask = MaskKind::None;        ///< Window: see `window`
+  std::optional<Window> window;          ///< with MaskKind::Window only
+  std::optional<double> scale;           ///< 1/sqrt(headDim) if not given
   Layout layout = Layout::BSHD;
   /// By operand: strides that replace those of `layout`.
   std::array<std::optional<OperandStrides>, 4> strides;
-  bool wantLse = false; ///< f32 [batch, heads, seqlenQ], natural logarithm
-  std::vector<int64_t> cuSeqlensQ, cuSeqlensKv; ///< packed sequences
-  int64_t splits = 1;                           ///< KV splits
+  bool wantLse = false; ///< f32, natural logarithm; see lseShape
+  /// Packed sequences, if not empty: sequence b takes the rows from entry b up
+  /// to entry b + 1 of its operands. Then `batch` is their number, and seqlenQ
+  /// and seqlenKv are at least the longest ones' lengths (takeLengths).
+  std::vector<int64_t> cuSeqlensQ, cuSeqlensKv;
+  int64_t splits = 1; ///< KV splits
   ScheduleKind schedule = ScheduleKind::Auto;
   Bf16Rounding rounding = Bf16Rounding::NearestEven;
 
   double softmaxScale() const;
   int64_t headsOf(Operand operand) const;
   int64_t seqlenOf(Operand operand) const;
-  /// The operand's sizes in the order of `layout`.
+  bool packed() const { return !cuSeqlensQ.empty() || !cuSeqlensKv.empty(); }
+  const std::vector<int64_t> &cuSeqlensOf(Operand operand) const;
+  /// Sets batch, seqlenQ and seqlenKv to what the packed sequences say.
+  void takeLengths();
+  /// Of a batch without packed sequences, all rows.
+  RowSpan rowsOf(Operand operand, int64_t batch) const;
+  /// Rows of the operand in memory: seqlenOf it, or the total of packed ones.
+  int64_t totalRowsOf(Operand operand) const;
+  /// The operand's sizes in the order of `layout`; packed sequences have no
+  /// batch dimension.
   std::vector<int64_t> shapeOf(Operand operand) const;
   OperandStrides stridesOf(Operand operand) const;
+  /// Elements from the operand's first to row 0 of a batch and head.
+  int64_t offsetOf(Operand operand, int64_t batch, int64_t head) const;
+  /// [batch, heads, seqlenQ], or [heads, total] of packed sequences.
+  std::vector<int64_t> lseShape() const;
+  uint64_t lseIndex(int64_t batch, int64_t head, int64_t row) const;
   /// Elements from the operand's first to its last, both included.
   uint64_t extentOf(Operand operand) const;
-  /// KV columns that query row `row` sees: [0, visibleColumns(row)).
-  int64_t visibleColumns(int64_t row) const;
+  /// KV columns that query row `row` sees.
+  ColumnRange visibleColumns(int64_t row, int64_t batch = 0) const;
   /// Floating-point operations: 4 * headDim for each (row, visible column).
   double flops() const;
 };

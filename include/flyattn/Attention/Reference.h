@@ -31,7 +31,8 @@
 
 namespace flyattn {
 
-/// Query rows of one (batch, head), ascending.
+/// Query rows of one (batch, head), ascending, counted from the first of its
+/// sequence.
 struct HeadRows {
   int64_t batch, head;
   std::vector<int64_t> rows;

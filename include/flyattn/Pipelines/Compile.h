@@ -23,18 +23,19 @@
 namespace flyattn {
 
 enum class ElementType { BF16, F16 };
-enum class MaskKind { None, Causal, CausalTopLeft };
+enum class MaskKind { None, Causal, CausalTopLeft, Window };
 /// How f32 becomes bf16 where the chip has no instruction for it.
 enum class Bf16Rounding { NearestEven, Truncate };
 enum class ScheduleKind { Auto, Generic, DualWave };
 
-/// All that is fixed in a kernel's code. Batch, heads, lengths, strides and
-/// scale are not: they are kernel arguments.
+/// All that is fixed in a kernel's code. Batch, heads, lengths, strides, scale
+/// and the bounds of a window are not: they are kernel arguments.
 struct KernelVariant {
   ElementType elementType = ElementType::BF16;
   unsigned headDim = 128; ///< 64 or 128
   MaskKind mask = MaskKind::None;
-  bool lse = false; ///< also writes the log-sum-exp
+  bool lse = false;    ///< also writes the log-sum-exp
+  bool packed = false; ///< sequences of any length behind each other
   Bf16Rounding rounding = Bf16Rounding::NearestEven;
   ScheduleKind schedule = ScheduleKind::Auto;
 };

@@ -46,6 +46,11 @@ struct EncodedScale {
 /// One code object serves every value of these.
 ///
 /// The grid is (heads, ceil(seqlenQ / rows a workgroup), batch) workgroups.
+///
+/// Kernels for packed sequences take [total, heads, headDim] and f32 [heads,
+/// total_q]. Row 0 of sequence b is row cuSeqlens[b]; batch strides are unread,
+/// and so is seqlenKv, but seqlenQ still gives the grid: it is the longest
+/// sequence's. Workgroups beyond the end of their own leave at once.
 struct ForwardArgs {
   uint64_t q;   ///< [batch, seqlenQ, heads, headDim] under `qStrides`
   uint64_t k;   ///< [batch, seqlenKv, kvHeads, headDim]
@@ -57,19 +62,29 @@ struct ForwardArgs {
   int32_t headsPerKvHead;
   float scaleLog2;    ///< see EncodedScale
   uint32_t qSignFlip; ///< see EncodedScale
-  uint32_t reserved;  ///< 0
+  int32_t
+      windowLeft; ///< columns left of the diagonal, -1: all; see windowRight
   OperandStrides qStrides;
   OperandStrides kStrides;
   OperandStrides vStrides;
   OperandStrides oStrides;
   int64_t lseBatchStride; ///< elements; the row stride is 1
   int64_t lseHeadStride;
+  /// Columns right of the diagonal, -1: all. Both are unread by kernels without
+  /// a window.
+  int32_t windowRight;
+  uint32_t reserved; ///< 0
+  /// i32 [batch + 1], of kernels for packed sequences; unread by others.
+  uint64_t cuSeqlensQ;
+  uint64_t cuSeqlensKv;
 };
 
 static_assert(offsetof(ForwardArgs, seqlenQ) == 40);
 static_assert(offsetof(ForwardArgs, qStrides) == 64);
 static_assert(offsetof(ForwardArgs, lseBatchStride) == 160);
-static_assert(sizeof(ForwardArgs) == 176);
+static_assert(offsetof(ForwardArgs, windowRight) == 176);
+static_assert(offsetof(ForwardArgs, cuSeqlensQ) == 184);
+static_assert(sizeof(ForwardArgs) == 200);
 
 } // namespace flyattn
 

@@ -250,6 +250,15 @@ void Leaf::fenceSchedule() {
 
 void Leaf::closeSchedule() { ROCDL::SchedBarrier::create(*this, 0); }
 
+Value Leaf::anchor(Value value) {
+  return LLVM::InlineAsmOp::create(
+             *this, value.getType(), ValueRange(value), /*asm_string=*/"",
+             /*constraints=*/"=v,0", /*has_side_effects=*/true,
+             /*is_align_stack=*/false, LLVM::TailCallKind::None,
+             LLVM::AsmDialectAttr(), ArrayAttr())
+      .getResult(0);
+}
+
 void Leaf::sync() {
   // gfx9's s_waitcnt: vmcnt(0) lgkmcnt(0), expcnt not waited for.
   ROCDL::SWaitcntOp::create(*this, 0x0070);

@@ -93,6 +93,9 @@ public:
   void fenceSchedule();
   /// Keeps LLVM from moving anything across.
   void closeSchedule();
+  /// The value (f32), which LLVM computes before the next branch even if it is
+  /// used behind it. Costs no instruction.
+  Value anchor(Value value);
   /// Waits for this wave's memory operations, then for all waves.
   void sync();
 

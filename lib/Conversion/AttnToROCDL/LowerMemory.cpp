@@ -40,6 +40,9 @@ struct LowerView : TilePattern<ViewOp> {
     Value rows = arith::ExtUIOp::create(b, b.getI64Type(), adaptor.getRows());
     Value size = b.mul(arith::SubIOp::create(b, rows, i64(1)), stride);
     size = b.add(size, i64(type.getColumns() * bytes));
+    Value empty =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, rows, i64(0));
+    size = arith::SelectOp::create(b, empty, i64(0), size);
     Value narrow = arith::TruncIOp::create(b, b.getI32Type(), stride);
     rewriter.replaceOpWithMultiple(op, {{b.makeResource(base, size), narrow}});
     return success();

@@ -61,22 +61,43 @@ struct LowerMask : TilePattern<MaskOp> {
     Value diagonal =
         adaptor.getDiagonal().empty() ? Value() : adaptor.getDiagonal().front();
 
-    // Query column 0 sees least; if it sees the whole tile, all do.
+    // Query column 0 ends first; if it sees to the end of the tile, all do.
     Value least = firstHidden(b, limit, q, diagonal);
     Value needed = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt,
                                          b.add(kv, tile.getRows()), least);
-    ValueRange blocks = adaptor.getTile();
+    ValueRange blocks =
+        guarded(b, needed, adaptor.getTile(), [&](ValueRange in) {
+          Value column = b.add(q, b.rem(b.lane(), 32));
+          return keepRows(b, in, kv, arith::CmpIPredicate::slt,
+                          firstHidden(b, limit, column, diagonal));
+        });
+    if (!adaptor.getLower().empty()) {
+      // The last column begins last.
+      Value lower = adaptor.getLower().front();
+      Value last = b.add(b.add(q, tile.getColumns() - 1), lower);
+      needed = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, kv, last);
+      blocks = guarded(b, needed, blocks, [&](ValueRange in) {
+        Value column = b.add(q, b.rem(b.lane(), 32));
+        return keepRows(b, in, kv, arith::CmpIPredicate::sge,
+                        b.add(column, lower));
+      });
+    }
+    rewriter.replaceOpWithMultiple(op, {blocks});
+    return success();
+  }
+
+  /// What `mask` makes of the blocks if `needed`, else the blocks.
+  static ValueRange
+  guarded(Leaf &b, Value needed, ValueRange blocks,
+          llvm::function_ref<SmallVector<Value>(ValueRange)> mask) {
     auto guard = scf::IfOp::create(b, TypeRange(blocks), needed,
                                    /*withElseRegion=*/true);
     OpBuilder::InsertionGuard insertion(b);
     b.setInsertionPointToStart(guard.elseBlock());
     scf::YieldOp::create(b, blocks);
     b.setInsertionPointToStart(guard.thenBlock());
-    Value column = b.add(q, b.rem(b.lane(), 32));
-    Value hidden = firstHidden(b, limit, column, diagonal);
-    scf::YieldOp::create(b, maskBlocks(b, blocks, kv, hidden));
-    rewriter.replaceOpWithMultiple(op, {guard.getResults()});
-    return success();
+    scf::YieldOp::create(b, mask(blocks));
+    return guard.getResults();
   }
 
   /// The first KV row that query row `q` does not see.
@@ -87,20 +108,19 @@ struct LowerMask : TilePattern<MaskOp> {
     return arith::MinSIOp::create(b, limit, end);
   }
 
-  /// Register r of block i is KV row kv + 32 i + 8 (r / 4) + 4 (l / 32) + r
-  /// % 4.
-  static SmallVector<Value> maskBlocks(Leaf &b, ValueRange blocks, Value kv,
-                                       Value hidden) {
+  /// Keeps the KV rows that compare as `keeps` with `border`. Register r of
+  /// block i is row kv + 32 i + 8 (r / 4) + 4 (l / 32) + r % 4.
+  static SmallVector<Value> keepRows(Leaf &b, ValueRange blocks, Value kv,
+                                     arith::CmpIPredicate keeps, Value border) {
     Value first = b.add(kv, b.mul(b.div(b.lane(), 32), 4));
-    Value visible = arith::SubIOp::create(b, hidden, first);
+    Value relative = arith::SubIOp::create(b, border, first);
     Value minusInfinity = b.f32(-infinity);
     SmallVector<Value> masked;
     for (auto [i, block] : llvm::enumerate(blocks)) {
       SmallVector<Value> registers = unpack(b, block);
       for (auto [r, value] : llvm::enumerate(registers)) {
         Value row = b.i32(32 * i + 8 * (r / 4) + r % 4);
-        Value keep =
-            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, visible);
+        Value keep = arith::CmpIOp::create(b, keeps, row, relative);
         value = arith::SelectOp::create(b, keep, value, minusInfinity);
       }
       masked.push_back(pack(b, registers));
@@ -108,6 +128,15 @@ struct LowerMask : TilePattern<MaskOp> {
     return masked;
   }
 };
+
+/// Whether a pass of our own decides where the op's instructions go. Elsewhere
+/// LLVM's scheduler does, and is kept from two habits: it mixes the softmax
+/// with the products of Q and K, whose results it would wait for one by one,
+/// and it moves the sum of a tile's weights into the next tile, which keeps all
+/// of them in registers.
+static bool isClustered(Operation *op) {
+  return op->getParentOfType<ClusterOp>() != nullptr;
+}
 
 struct LowerRaiseMax : TilePattern<RaiseMaxOp> {
   using TilePattern::TilePattern;
@@ -118,7 +147,7 @@ struct LowerRaiseMax : TilePattern<RaiseMaxOp> {
     if (adaptor.getMax().size() != 1)
       return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
     Leaf b = lowering.leaf(op, rewriter);
-    if (!op->getParentOfType<ClusterOp>())
+    if (!isClustered(op))
       b.closeSchedule();
     Value max = adaptor.getMax().front();
     SmallVector<Value> scores = unpack(b, adaptor.getScores());
@@ -210,8 +239,9 @@ struct LowerSumRows : TilePattern<SumRowsOp> {
     if (adaptor.getSum().size() != 1)
       return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
     Leaf b = lowering.leaf(op, rewriter);
-    rewriter.replaceOpWithNewOp<arith::AddFOp>(
-        op, adaptor.getSum().front(), sumTree(b, unpack(b, adaptor.getTile())));
+    Value sum = arith::AddFOp::create(b, adaptor.getSum().front(),
+                                      sumTree(b, unpack(b, adaptor.getTile())));
+    rewriter.replaceOp(op, isClustered(op) ? sum : b.anchor(sum));
     return success();
   }
 

@@ -40,7 +40,7 @@ TEST_P(PlanOn, LaysOutTheLaunch) {
   const KernelConfig &config = made->kernel->config;
   unsigned rows = config.rowsPerWorkgroup();
   ASSERT_GT(rows, 0u);
-  std::array<uint32_t, 3> grid = {(300 + rows - 1) / rows, 8, 2};
+  std::array<uint32_t, 3> grid = {8, (300 + rows - 1) / rows, 2};
   EXPECT_EQ(made->shape.grid, grid);
   EXPECT_EQ(made->shape.block[0], config.waves * 64);
   EXPECT_EQ(made->args.seqlenQ, 300);
@@ -77,6 +77,61 @@ TEST(Plan, ScaleOfAnySign) {
   made = plan(p, "gfx950");
   ASSERT_TRUE(bool(made));
   EXPECT_EQ(made->args.scaleLog2, FLT_MIN);
+}
+
+TEST(Plan, WindowsAreArguments) {
+  Problem p = smallProblem();
+  p.mask = MaskKind::Window;
+  p.window = Window{7, -1};
+  Expected<Plan> narrow = plan(p, "gfx950");
+  ASSERT_TRUE(bool(narrow)) << toString(narrow.takeError());
+  EXPECT_EQ(narrow->args.windowLeft, 7);
+  EXPECT_EQ(narrow->args.windowRight, -1);
+  p.window = Window{int64_t(1) << 40, 3};
+  Expected<Plan> wide = plan(p, "gfx950");
+  ASSERT_TRUE(bool(wide)) << toString(wide.takeError());
+  EXPECT_EQ(wide->args.windowLeft, INT32_MAX);
+  EXPECT_EQ(wide->kernel, narrow->kernel);
+  p.window = Window{-1, 0};
+  EXPECT_EQ(selectVariant(p).mask, MaskKind::Causal);
+  p.window = Window{-1, -1};
+  EXPECT_EQ(selectVariant(p).mask, MaskKind::None);
+  p.window = Window{0, -1};
+  EXPECT_EQ(selectVariant(p).mask, MaskKind::Window);
+}
+
+TEST(Plan, PackedSequences) {
+  Problem p = smallProblem();
+  p.cuSeqlensQ = {0, 300, 300, 310};
+  p.cuSeqlensKv = {0, 50, 60, 60};
+  p.takeLengths();
+  Expected<Plan> made = plan(p, "gfx950");
+  ASSERT_TRUE(bool(made)) << toString(made.takeError());
+  unsigned rows = made->kernel->config.rowsPerWorkgroup();
+  std::array<uint32_t, 3> grid = {8, (300 + rows - 1) / rows, 3};
+  EXPECT_EQ(made->shape.grid, grid);
+  EXPECT_EQ(made->operandBytes[unsigned(Operand::Q)], 310u * 8 * 128 * 2);
+  EXPECT_EQ(made->args.lseHeadStride, 310);
+  EXPECT_EQ(made->lseBytes, 310u * 8 * 4);
+  EXPECT_EQ(made->cuSeqlensBytes, 4u * 4);
+  p.cuSeqlensQ = {0, 1};
+  p.cuSeqlensKv = {0, 900};
+  p.takeLengths();
+  Expected<Plan> other = plan(p, "gfx950");
+  ASSERT_TRUE(bool(other)) << toString(other.takeError());
+  EXPECT_EQ(made->kernel, other->kernel);
+
+  std::unique_ptr<Device> device = createSimulatedDevice("gfx950", {});
+  ForwardBuffers buffers;
+  for (auto [buffer, size] : {std::pair(&buffers.q, made->operandBytes[0]),
+                              std::pair(&buffers.k, made->operandBytes[1]),
+                              std::pair(&buffers.v, made->operandBytes[2]),
+                              std::pair(&buffers.o, made->operandBytes[3])})
+    *buffer = cantFail(device->allocate(size, "operand"));
+  buffers.lse = cantFail(device->allocate(made->lseBytes, "lse"));
+  EXPECT_TRUE(StringRef(toString(launch(*made, *device, buffers).takeError()))
+                  .contains("buffer cu_seqlens_q has 0 bytes, the problem "
+                            "needs 16"));
 }
 
 TEST(Plan, RefusesBadProblems) {

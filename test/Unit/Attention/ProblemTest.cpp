@@ -65,17 +65,92 @@ TEST(Problem, DefaultsAndShapes) {
 
 TEST(Problem, MasksAlignAsTheirNamesSay) {
   Problem p = smallProblem();
-  EXPECT_EQ(p.visibleColumns(0), 50);
+  using Range = ColumnRange;
+  EXPECT_EQ(p.visibleColumns(0), (Range{0, 50}));
   p.mask = MaskKind::Causal;
-  EXPECT_EQ(p.visibleColumns(0), 21);
-  EXPECT_EQ(p.visibleColumns(29), 50);
+  EXPECT_EQ(p.visibleColumns(0), (Range{0, 21}));
+  EXPECT_EQ(p.visibleColumns(29), (Range{0, 50}));
   p.mask = MaskKind::CausalTopLeft;
-  EXPECT_EQ(p.visibleColumns(0), 1);
-  EXPECT_EQ(p.visibleColumns(29), 30);
+  EXPECT_EQ(p.visibleColumns(0), (Range{0, 1}));
+  EXPECT_EQ(p.visibleColumns(29), (Range{0, 30}));
   std::swap(p.seqlenQ, p.seqlenKv);
   p.mask = MaskKind::Causal;
-  EXPECT_EQ(p.visibleColumns(19), 0);
-  EXPECT_EQ(p.visibleColumns(20), 1);
+  EXPECT_EQ(p.visibleColumns(19), (Range{0, 0}));
+  EXPECT_EQ(p.visibleColumns(20), (Range{0, 1}));
+}
+
+TEST(Problem, WindowsIncludeBothEndsAroundTheBottomRightDiagonal) {
+  using Range = ColumnRange;
+  Problem p = smallProblem(); // 30 x 50
+  p.mask = MaskKind::Window;
+  p.window = Window{3, 2};
+  EXPECT_EQ(p.visibleColumns(0), (Range{17, 23}));
+  EXPECT_EQ(p.visibleColumns(29), (Range{46, 50}));
+  p.window = Window{-1, 2};
+  EXPECT_EQ(p.visibleColumns(0), (Range{0, 23}));
+  p.window = Window{3, -1};
+  EXPECT_EQ(p.visibleColumns(0), (Range{17, 50}));
+  p.window = Window{INT64_MAX, INT64_MAX};
+  EXPECT_EQ(p.visibleColumns(0), (Range{0, 50}));
+  p.window = Window{0, 0};
+  EXPECT_EQ(p.visibleColumns(5), (Range{25, 26}));
+  EXPECT_EQ(p.flops(), 4.0 * 2 * 8 * 128 * 30);
+  std::swap(p.seqlenQ, p.seqlenKv);
+  EXPECT_EQ(p.visibleColumns(19).size(), 0);
+  EXPECT_EQ(p.visibleColumns(20), (Range{0, 1}));
+}
+
+Problem packedProblem() {
+  Problem p = smallProblem();
+  p.cuSeqlensQ = {0, 30, 30, 37};
+  p.cuSeqlensKv = {0, 10, 15, 15};
+  p.takeLengths();
+  return p;
+}
+
+TEST(Problem, PackedSequences) {
+  Problem p = packedProblem();
+  EXPECT_TRUE(validate(p, "gfx942").empty());
+  EXPECT_EQ(p.batch, 3);
+  EXPECT_EQ(p.seqlenQ, 30);
+  EXPECT_EQ(p.seqlenKv, 10);
+  EXPECT_EQ(p.shapeOf(Operand::Q), (std::vector<int64_t>{37, 8, 128}));
+  EXPECT_EQ(p.shapeOf(Operand::V), (std::vector<int64_t>{15, 2, 128}));
+  EXPECT_EQ(p.extentOf(Operand::Q), 37u * 8 * 128);
+  EXPECT_EQ(p.offsetOf(Operand::Q, 2, 3), 30 * 8 * 128 + 3 * 128);
+  EXPECT_EQ(p.offsetOf(Operand::K, 1, 1), 10 * 2 * 128 + 128);
+  EXPECT_EQ(p.lseShape(), (std::vector<int64_t>{8, 37}));
+  EXPECT_EQ(p.lseIndex(2, 3, 4), 3u * 37 + 34);
+  EXPECT_EQ(p.flops(), 4.0 * 8 * 128 * (30 * 10));
+  p.mask = MaskKind::Causal;
+  EXPECT_EQ(p.visibleColumns(29, 0), (ColumnRange{0, 10}));
+  EXPECT_EQ(p.visibleColumns(20, 0), (ColumnRange{0, 1}));
+  EXPECT_EQ(p.visibleColumns(6, 2).size(), 0);
+}
+
+TEST(Validate, PackedSequences) {
+  Problem p = packedProblem();
+  p.cuSeqlensQ = {0, 30, 29, 37};
+  expectBad(p, "cu_seqlens_q");
+  p.cuSeqlensQ = {1, 30, 30, 37};
+  expectBad(p, "cu_seqlens_q");
+  p.cuSeqlensQ = {0, 0, 0, 0};
+  expectBad(p, "cu_seqlens_q");
+  p = packedProblem();
+  p.cuSeqlensKv = {0, 10, 15};
+  expectBad(p, "cu_seqlens_kv");
+  p = packedProblem();
+  p.batch = 2;
+  expectBad(p, "batch");
+  p = packedProblem();
+  p.seqlenQ = 29;
+  expectBad(p, "seqlen_q");
+  p.seqlenQ = 300; // longer than need be
+  EXPECT_TRUE(validate(p, "gfx950").empty());
+  p.heads = p.kvHeads = 1;
+  p.headDim = 64;
+  p.seqlenQ = 128 * 65535 + 1; // more blocks than a grid is high
+  expectUnsupported(p, "seqlen_q");
 }
 
 TEST(Validate, BadUsage) {
@@ -96,6 +171,15 @@ TEST(Validate, BadUsage) {
   p = smallProblem();
   p.splits = 0;
   expectBad(p, "splits");
+  p = smallProblem();
+  p.mask = MaskKind::Window;
+  expectBad(p, "mask");
+  p.window = Window{-2, 3};
+  expectBad(p, "mask");
+  p.window = Window{2, -3};
+  expectBad(p, "mask");
+  p.mask = MaskKind::Causal;
+  expectBad(p, "mask");
   EXPECT_EQ(validate(smallProblem(), "gfx90a").front().argument, "arch");
 }
 
@@ -104,14 +188,11 @@ TEST(Validate, Unsupported) {
   p.headDim = 96;
   expectUnsupported(p, "head_dim");
   p = smallProblem();
-  p.window = Window{4, 0};
-  expectUnsupported(p, "mask");
-  p = smallProblem();
   p.splits = 2;
   expectUnsupported(p, "splits");
-  p = smallProblem();
-  p.cuSeqlensQ = {0, 30};
-  expectUnsupported(p, "cu_seqlens_q");
+  p = packedProblem();
+  p.layout = Layout::BHSD;
+  expectUnsupported(p, "layout");
   p = smallProblem();
   p.scale = 1e38;
   p.scale = *p.scale * 1000;

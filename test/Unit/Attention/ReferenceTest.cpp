@@ -42,9 +42,9 @@ Tensors randomTensors(const Problem &p) {
 
 double at(const Problem &p, const std::vector<uint16_t> &tensor,
           Operand operand, int64_t b, int64_t h, int64_t s, int64_t d) {
-  OperandStrides stride = p.stridesOf(operand);
   return toFloat(
-      p.dtype, tensor[b * stride.batch + h * stride.head + s * stride.seq + d]);
+      p.dtype,
+      tensor[p.offsetOf(operand, b, h) + s * p.stridesOf(operand).seq + d]);
 }
 
 /// Softmax attention of one row, straight from its definition.
@@ -54,7 +54,8 @@ std::pair<std::vector<double>, double> naiveRow(const Problem &p,
   int64_t kvHead = h * p.kvHeads / p.heads;
   std::vector<long double> weights;
   long double total = 0;
-  for (int64_t j = 0; j < p.visibleColumns(row); ++j) {
+  ColumnRange seen = p.visibleColumns(row, b);
+  for (int64_t j = seen.begin; j < seen.end; ++j) {
     long double score = 0;
     for (int64_t d = 0; d < p.headDim; ++d)
       score += at(p, t.q, Operand::Q, b, h, row, d) *
@@ -66,7 +67,8 @@ std::pair<std::vector<double>, double> naiveRow(const Problem &p,
   for (int64_t d = 0; d < p.headDim; ++d) {
     long double sum = 0;
     for (size_t j = 0; j < weights.size(); ++j)
-      sum += weights[j] * at(p, t.v, Operand::V, b, kvHead, j, d);
+      sum += weights[j] *
+             at(p, t.v, Operand::V, b, kvHead, seen.begin + int64_t(j), d);
     o[d] = weights.empty() ? 0 : double(sum / total);
   }
   return {o, double(std::log(total))};
@@ -120,6 +122,30 @@ TEST(Reference, AgreesWithTheDefinition) {
       }
 }
 
+TEST(Reference, AgreesWithTheDefinitionUnderWindows) {
+  for (Window window : {Window{0, 0}, Window{5, 3}, Window{-1, 2},
+                        Window{70, -1}, Window{3, 1000}})
+    for (auto [q, kv] : {std::pair(37, 70), std::pair(150, 75)}) {
+      Problem p = testProblem();
+      p.mask = MaskKind::Window;
+      p.window = window;
+      p.seqlenQ = q;
+      p.seqlenKv = kv;
+      expectNaive(p);
+    }
+}
+
+TEST(Reference, TakesPackedSequences) {
+  for (MaskKind mask : {MaskKind::None, MaskKind::Causal}) {
+    Problem p = testProblem();
+    p.mask = mask;
+    p.cuSeqlensQ = {0, 5, 5, 80, 90};
+    p.cuSeqlensKv = {0, 66, 70, 100, 100};
+    p.takeLengths();
+    expectNaive(p);
+  }
+}
+
 TEST(Reference, TakesScaleAndLayout) {
   Problem p = testProblem();
   p.scale = -0.25;
@@ -144,6 +170,21 @@ TEST(RowSample, TakesEveryRowOfSmallProblems) {
   RowSample sample = chooseRows(testProblem(), 64, 0);
   EXPECT_FALSE(sample.sampled);
   EXPECT_EQ(sample.rowCount(), 2u * 4 * 37);
+}
+
+TEST(RowSample, TakesRowsOfEachPackedSequence) {
+  Problem p = testProblem();
+  p.cuSeqlensQ = {0, 1000, 1000, 1003};
+  p.cuSeqlensKv = {0, 70, 140, 210};
+  p.takeLengths();
+  EXPECT_EQ(chooseRows(p, 64, 0).rowCount(), 4u * 1003);
+  RowSample sample = chooseRows(p, 256, 3, /*budget=*/64.0 * 2 * 70 * 160);
+  EXPECT_TRUE(sample.sampled);
+  EXPECT_EQ(sample.heads.size(), 8u); // the empty sequence has none
+  for (const HeadRows &head : sample.heads) {
+    EXPECT_EQ(head.rows.size(), head.batch == 0 ? 20u : 3u);
+    EXPECT_EQ(head.rows.back(), head.batch == 0 ? 999 : 2);
+  }
 }
 
 TEST(RowSample, KeepsFirstLastAndBorderRows) {

@@ -58,6 +58,14 @@ public:
     args.v = memory.bind(v.data(), v.size() * 2, "v");
     args.o = memory.allocate(problem.extentOf(Operand::O) * 2, "o");
     args.lse = memory.allocate(made.lseBytes, "lse");
+    std::vector<int32_t> cuQ(problem.cuSeqlensQ.begin(),
+                             problem.cuSeqlensQ.end()),
+        cuKv(problem.cuSeqlensKv.begin(), problem.cuSeqlensKv.end());
+    if (problem.packed()) {
+      args.cuSeqlensQ = memory.bind(cuQ.data(), cuQ.size() * 4, "cu_seqlens_q");
+      args.cuSeqlensKv =
+          memory.bind(cuKv.data(), cuKv.size() * 4, "cu_seqlens_kv");
+    }
     sim::LaunchParams params;
     params.grid = made.shape.grid;
     params.block = made.shape.block;

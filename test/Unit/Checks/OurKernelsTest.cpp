@@ -27,8 +27,8 @@ std::vector<Case> allCases() {
   std::vector<Case> cases;
   for (const char *chip : {"gfx942", "gfx950"})
     for (unsigned headDim : {64u, 128u})
-      for (MaskKind mask :
-           {MaskKind::None, MaskKind::Causal, MaskKind::CausalTopLeft})
+      for (MaskKind mask : {MaskKind::None, MaskKind::Causal,
+                            MaskKind::CausalTopLeft, MaskKind::Window})
         for (ScheduleKind schedule :
              {ScheduleKind::Generic, ScheduleKind::DualWave})
           cases.push_back({chip, headDim, mask,
@@ -43,6 +43,7 @@ std::string nameOf(const testing::TestParamInfo<Case> &info) {
   return std::string(c.chip) + "_d" + std::to_string(c.headDim) +
          (c.mask == MaskKind::None     ? "_dense"
           : c.mask == MaskKind::Causal ? "_causal"
+          : c.mask == MaskKind::Window ? "_window"
                                        : "_causal_top_left_f16") +
          (c.schedule == ScheduleKind::DualWave ? "_dual_wave" : "");
 }
@@ -52,11 +53,17 @@ protected:
   void expectClean(int64_t seqlenQ, int64_t seqlenKv,
                    llvm::ArrayRef<sim::Options> runs) {
     Problem problem;
-    problem.heads = 2;
     problem.seqlenQ = seqlenQ;
     problem.seqlenKv = seqlenKv;
+    expectClean(problem, runs);
+  }
+
+  void expectClean(Problem problem, llvm::ArrayRef<sim::Options> runs) {
+    problem.heads = 2;
     problem.headDim = GetParam().headDim;
     problem.mask = GetParam().mask;
+    if (problem.mask == MaskKind::Window)
+      problem.window = Window{70, 5};
     problem.dtype = GetParam().type;
     problem.schedule = GetParam().schedule;
     problem.wantLse = true;
@@ -68,21 +75,14 @@ protected:
       EXPECT_EQ(outcome.error, "");
       EXPECT_TRUE(outcome.right);
       for (const sim::CheckReport &report : outcome.checks.reports)
-        ADD_FAILURE() << seqlenQ << " x " << seqlenKv << ": "
+        ADD_FAILURE() << problem.seqlenQ << " x " << problem.seqlenKv << ": "
                       << describe(report);
     }
   }
 };
 
-TEST_P(OurKernels, AreCleanAtRaggedSizes) {
-  const sim::Options defaults;
-  for (auto [seqlenQ, seqlenKv] :
-       {std::pair(1, 300), std::pair(300, 1), std::pair(129, 257),
-        std::pair(256, 256), std::pair(65, 31)})
-    expectClean(seqlenQ, seqlenKv, defaults);
-}
-
-TEST_P(OurKernels, AreCleanInAnyOrder) {
+/// Every order of the waves and of memory that the simulator knows.
+std::vector<sim::Options> allOrders() {
   std::vector<sim::Options> runs;
   for (sim::WaveOrder order : {sim::WaveOrder::Forward, sim::WaveOrder::Reverse,
                                sim::WaveOrder::Random})
@@ -95,7 +95,25 @@ TEST_P(OurKernels, AreCleanInAnyOrder) {
           quantum == 16 ? sim::CommitPolicy::Late : sim::CommitPolicy::LateDma;
       runs.push_back(options);
     }
-  expectClean(200, 333, runs);
+  return runs;
+}
+
+TEST_P(OurKernels, AreCleanAtRaggedSizes) {
+  const sim::Options defaults;
+  for (auto [seqlenQ, seqlenKv] :
+       {std::pair(1, 300), std::pair(300, 1), std::pair(129, 257),
+        std::pair(256, 256), std::pair(65, 31)})
+    expectClean(seqlenQ, seqlenKv, defaults);
+}
+
+TEST_P(OurKernels, AreCleanInAnyOrder) { expectClean(200, 333, allOrders()); }
+
+TEST_P(OurKernels, AreCleanOnPackedSequences) {
+  Problem problem;
+  problem.cuSeqlensQ = {0, 200, 200, 233, 234};
+  problem.cuSeqlensKv = {0, 0, 64, 333, 590}; // the longest has no keys
+  problem.takeLengths();
+  expectClean(problem, allOrders());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, OurKernels, testing::ValuesIn(allCases()),

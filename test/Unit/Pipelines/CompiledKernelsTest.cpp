@@ -8,6 +8,7 @@
 
 #include "flyattn/Pipelines/Compile.h"
 #include "flyattn/Simulator/Reassemble.h"
+#include "flyattn/Target/KernelABI.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "gtest/gtest.h"
@@ -28,9 +29,11 @@ std::vector<Case> allCases() {
   for (const char *chip : {"gfx942", "gfx950"})
     for (ElementType type : {ElementType::BF16, ElementType::F16})
       for (unsigned headDim : {64u, 128u})
-        for (MaskKind mask :
-             {MaskKind::None, MaskKind::Causal, MaskKind::CausalTopLeft})
-          for (bool lse : {false, true})
+        for (MaskKind mask : {MaskKind::None, MaskKind::Causal,
+                              MaskKind::CausalTopLeft, MaskKind::Window})
+          for (auto [lse, packed] :
+               {std::pair(false, false), std::pair(true, false),
+                std::pair(true, true)})
             for (Bf16Rounding rounding :
                  {Bf16Rounding::NearestEven, Bf16Rounding::Truncate}) {
               KernelVariant variant;
@@ -39,6 +42,7 @@ std::vector<Case> allCases() {
               variant.mask = mask;
               variant.lse = lse;
               variant.rounding = rounding;
+              variant.packed = packed;
               bool rounds = type == ElementType::BF16;
               if (rounds || rounding == Bf16Rounding::NearestEven)
                 cases.push_back({chip, variant});
@@ -53,7 +57,9 @@ std::string nameOf(const testing::TestParamInfo<Case> &info) {
   name += "_d" + std::to_string(v.headDim);
   name += v.mask == MaskKind::None     ? "_dense"
           : v.mask == MaskKind::Causal ? "_causal"
+          : v.mask == MaskKind::Window ? "_window"
                                        : "_causal_top_left";
+  name += v.packed ? "_packed" : "";
   name += v.lse ? "_lse" : "";
   name += v.rounding == Bf16Rounding::Truncate ? "_truncate" : "";
   return name;
@@ -91,7 +97,7 @@ TEST_P(CompiledKernels, HoldOneKernelForTheChipWithoutSpills) {
   EXPECT_EQ(info.vgprSpills, 0u);
   EXPECT_EQ(info.sgprSpills, 0u);
   EXPECT_EQ(info.scratchSize, 0u);
-  EXPECT_EQ(info.kernargSize, 176u);
+  EXPECT_EQ(info.kernargSize, sizeof(ForwardArgs));
   EXPECT_EQ(info.maxWorkgroupSize, compiled.config.workItems());
 }
 

@@ -43,6 +43,16 @@ void AttnDialect::initialize() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult
+WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                   int32_t left, int32_t right) {
+  if (left >= -1 && right >= -1)
+    return success();
+  return emitError() << "a side of a window is a number of columns or -1 "
+                        "(unbounded), got left = "
+                     << left << ", right = " << right;
+}
+
+LogicalResult
 ConfigAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                    Schedule schedule, unsigned waves, unsigned rowsPerWave,
                    unsigned kvTile, unsigned slots) {

@@ -55,12 +55,13 @@ static LogicalResult verifySameDim(Operation *op, StringRef what, Named a,
                            << sizeB;
 }
 
-/// Rank 4, a 16-bit float type, and a contiguous last dimension.
-static LogicalResult verifyOperand(Operation *op, Named operand,
+/// The rank, a 16-bit float type, and a contiguous last dimension.
+static LogicalResult verifyOperand(ForwardOp op, Named operand,
                                    Type elementType) {
-  if (operand.type.getRank() != 4)
-    return op->emitOpError() << operand.name << " must have rank 4, got "
-                             << operand.type.getRank();
+  int64_t rank = op.isPacked() ? 3 : 4;
+  if (operand.type.getRank() != rank)
+    return op->emitOpError() << operand.name << " must have rank " << rank
+                             << ", got " << operand.type.getRank();
   Type type = operand.type.getElementType();
   if (!type.isBF16() && !type.isF16())
     return op->emitOpError()
@@ -76,21 +77,46 @@ static LogicalResult verifyOperand(Operation *op, Named operand,
 }
 
 static LogicalResult verifyLse(ForwardOp op, Named q, Named lse) {
-  if (lse.type.getRank() != 3)
-    return op.emitOpError() << "lse must have rank 3 (batch x heads x "
-                               "seqlen_q), got rank "
-                            << lse.type.getRank();
+  int64_t rank = op.isPacked() ? 2 : 3;
+  if (lse.type.getRank() != rank)
+    return op.emitOpError() << "lse must have rank " << rank
+                            << (op.isPacked() ? " (heads x total_q)"
+                                              : " (batch x heads x seqlen_q)")
+                            << ", got rank " << lse.type.getRank();
   if (!lse.type.getElementType().isF32())
     return op.emitOpError()
            << "lse must hold f32, got " << lse.type.getElementType();
   if (auto memref = dyn_cast<MemRefType>(lse.type))
     if (memref.getStridesAndOffset().first.back() != 1)
       return op.emitOpError() << "lse must be contiguous in its last dimension";
-  if (failed(verifySameDim(op, "batch", q, 0, lse, 0)) ||
-      failed(verifySameDim(op, "heads", q, op.getHeadDimIndex(), lse, 1)) ||
-      failed(verifySameDim(op, "seqlen_q", q, op.getSeqDim(), lse, 2)))
+  if (!op.isPacked() && failed(verifySameDim(op, "batch", q, 0, lse, 0)))
+    return failure();
+  if (failed(
+          verifySameDim(op, "heads", q, op.getHeadDimIndex(), lse, rank - 2)) ||
+      failed(verifySameDim(op, "seqlen_q", q, op.getSeqDim(), lse, rank - 1)))
     return failure();
   return success();
+}
+
+static LogicalResult verifySeqlens(ForwardOp op) {
+  if (!op.isPacked())
+    return success();
+  if (op.getLayout() != Layout::BSHD)
+    return op.emitOpError() << "packed sequences have the layout bshd";
+  Named q{"cu_seqlens_q", cast<ShapedType>(op.getCuSeqlensQ().getType())};
+  Named kv{"cu_seqlens_kv", cast<ShapedType>(op.getCuSeqlensKv().getType())};
+  for (Named seqlens : {q, kv}) {
+    if (seqlens.type.getRank() != 1 ||
+        !seqlens.type.getElementType().isInteger(32))
+      return op.emitOpError() << seqlens.name
+                              << " must hold i32 in one "
+                                 "dimension, got "
+                              << seqlens.type;
+    if (auto memref = dyn_cast<MemRefType>(seqlens.type))
+      if (memref.getStridesAndOffset().first.back() != 1)
+        return op.emitOpError() << seqlens.name << " must be contiguous";
+  }
+  return verifySameDim(op, "size", q, 0, kv, 0);
 }
 
 /// Operands are all tensors with a result for each destination, or all memrefs
@@ -98,7 +124,8 @@ static LogicalResult verifyLse(ForwardOp op, Named q, Named lse) {
 static LogicalResult verifyForm(ForwardOp op) {
   bool tensors = isa<RankedTensorType>(op.getQ().getType());
   for (Value operand : op->getOperands())
-    if (isa<RankedTensorType>(operand.getType()) != tensors)
+    if (isa<ShapedType>(operand.getType()) &&
+        isa<RankedTensorType>(operand.getType()) != tensors)
       return op.emitOpError() << "operands must be all tensors or all memrefs";
   size_t expected = tensors ? op.getOuts().size() : 0;
   if (op->getNumResults() != expected)
@@ -116,7 +143,7 @@ LogicalResult ForwardOp::verify() {
   if (getOuts().empty() || getOuts().size() > 2)
     return emitOpError() << "outs must be o, or o and lse, got "
                          << getOuts().size();
-  if (failed(verifyForm(*this)))
+  if (failed(verifyForm(*this)) || failed(verifySeqlens(*this)))
     return failure();
 
   auto named = [](StringRef name, Value value) {
@@ -129,9 +156,11 @@ LogicalResult ForwardOp::verify() {
       return failure();
 
   int64_t seq = getSeqDim(), heads = getHeadDimIndex();
+  int64_t headDim = q.type.getRank() - 1;
   for (Named other : {k, v, o})
-    if (failed(verifySameDim(*this, "batch", q, 0, other, 0)) ||
-        failed(verifySameDim(*this, "head_dim", q, 3, other, 3)))
+    if ((!isPacked() &&
+         failed(verifySameDim(*this, "batch", q, 0, other, 0))) ||
+        failed(verifySameDim(*this, "head_dim", q, headDim, other, headDim)))
       return failure();
   if (failed(verifySameDim(*this, "seqlen_q", q, seq, o, seq)) ||
       failed(verifySameDim(*this, "heads", q, heads, o, heads)) ||

@@ -32,13 +32,17 @@ enum Parameter : unsigned {
   HeadsPerKvHead,
   ScaleLog2,
   QSignFlip,
-  Reserved,
+  WindowLeft,
   QStrides, ///< batch, head, seq
   KStrides = QStrides + 3,
   VStrides = KStrides + 3,
   OStrides = VStrides + 3,
   LseStrides = OStrides + 3, ///< batch, head
-  NumParameters = LseStrides + 2
+  WindowRight = LseStrides + 2,
+  Reserved,
+  CuSeqlensQ,
+  CuSeqlensKv,
+  NumParameters
 };
 } // namespace
 
@@ -49,11 +53,19 @@ SmallVector<Type> attn::kernelParameterTypes(MLIRContext *context) {
   types.push_back(b.getF32Type());
   types.append(2, b.getI32Type());
   types.append(14, b.getI64Type());
+  types.append(2, b.getI32Type());
+  types.append(2, LLVM::LLVMPointerType::get(context, 1));
   assert(types.size() == NumParameters);
   return types;
 }
 
 namespace {
+/// The rows of an operand that belong to this batch: `first` is null if they
+/// are found by the batch stride.
+struct Sequence {
+  Value first, length; ///< i32
+};
+
 class KernelBody {
 public:
   KernelBody(gpu::GPUFuncOp kernel, ForwardOp op)
@@ -79,12 +91,15 @@ private:
   }
   int64_t rowsPerBlock() { return config.getWaves() * config.getRowsPerWave(); }
   Value rowBlock(Value n);
-  Value headOffset(unsigned strides, Value headIndex);
-  Value view(unsigned pointer, unsigned strides, Value head, Value rows);
+  Value product(Value index, Value stride);
+  Value view(unsigned pointer, unsigned strides, Value head, Sequence rows);
   Value lseView();
   void locate();
+  Sequence sequence(unsigned seqlen, unsigned cuSeqlens);
+  void writeRows();
+  void placeDiagonals();
+  Value kvBegin();
   Value kvEnd();
-  Value mask(Value scores, Value kv);
   ValueRange kvLoop(Value q);
   void kvStep(Value q, Value kvRow, ValueRange carried);
 
@@ -96,44 +111,70 @@ private:
   int64_t headDim;
 
   Value batch, head, kvHead; ///< i32, uniform over the workgroup
-  Value blockRow;            ///< first query row of the workgroup
-  Value row;                 ///< first query row of the wave
-  Value diagonal;            ///< of a causal mask, else null
+  Sequence qSequence, kvSequence;
+  Value blockRow;        ///< first query row of the workgroup
+  Value row;             ///< first query row of the wave
+  Value diagonal, lower; ///< of the mask, if it has them, else null
   Value kView, vView;
 };
 } // namespace
 
-/// Element offset of one head of this batch.
-Value KernelBody::headOffset(unsigned strides, Value headIndex) {
-  auto scaled = [&](Value index, Value stride) -> Value {
-    Value wide = arith::ExtUIOp::create(b, b.getI64Type(), index);
-    return arith::MulIOp::create(b, wide, stride);
-  };
-  return arith::AddIOp::create(b, scaled(batch, param(strides)),
-                               scaled(headIndex, param(strides + 1)));
+/// In 64 bits.
+Value KernelBody::product(Value index, Value stride) {
+  Value wide = arith::ExtUIOp::create(b, b.getI64Type(), index);
+  return arith::MulIOp::create(b, wide, stride);
 }
 
 /// The rows of one head of one batch.
 Value KernelBody::view(unsigned pointer, unsigned strides, Value headIndex,
-                       Value rows) {
+                       Sequence rows) {
   auto type = ViewType::get({ShapedType::kDynamic, headDim}, element);
-  return ViewOp::create(b, type, param(pointer), headOffset(strides, headIndex),
-                        rows, param(strides + 2));
+  Value seqStride = param(strides + 2);
+  Value first = rows.first ? product(rows.first, seqStride)
+                           : product(batch, param(strides));
+  Value offset =
+      arith::AddIOp::create(b, first, product(headIndex, param(strides + 1)));
+  return ViewOp::create(b, type, param(pointer), offset, rows.length,
+                        seqStride);
 }
 
 /// The LSE of one head of one batch as a column.
 Value KernelBody::lseView() {
   auto type = ViewType::get({ShapedType::kDynamic, 1}, b.getF32Type());
   Value one = arith::ConstantIntOp::create(b, b.getI64Type(), 1);
-  return ViewOp::create(b, type, param(Lse), headOffset(LseStrides, head),
-                        param(SeqlenQ), one);
+  Value first = qSequence.first ? product(qSequence.first, one)
+                                : product(batch, param(LseStrides));
+  Value offset =
+      arith::AddIOp::create(b, first, product(head, param(LseStrides + 1)));
+  return ViewOp::create(b, type, param(Lse), offset, qSequence.length, one);
+}
+
+/// The rows of this batch: all of them, or, of packed sequences, those between
+/// two entries of `cuSeqlens`.
+Sequence KernelBody::sequence(unsigned seqlen, unsigned cuSeqlens) {
+  if (!op.isPacked())
+    return {Value(), param(seqlen)};
+  auto load = [&](int32_t next) -> Value {
+    Value wide = arith::ExtUIOp::create(b, b.getI64Type(), batch);
+    Value entry =
+        LLVM::GEPOp::create(b, param(cuSeqlens).getType(), b.getI32Type(),
+                            param(cuSeqlens), ArrayRef<LLVM::GEPArg>{wide});
+    Value address = LLVM::GEPOp::create(b, entry.getType(), b.getI32Type(),
+                                        entry, ArrayRef<LLVM::GEPArg>{next});
+    // Nothing writes there while the kernel runs.
+    return LLVM::LoadOp::create(b, b.getI32Type(), address, /*alignment=*/4,
+                                /*isVolatile=*/false, /*isNonTemporal=*/false,
+                                /*isInvariant=*/true);
+  };
+  Value first = load(0);
+  return {first, arith::SubIOp::create(b, load(1), first)};
 }
 
 /// The block of rows for the n-th workgroup of a head. Under a causal mask the
 /// last rows see most of KV: they come first, so that what is left for the end
 /// is short and shares out well.
 Value KernelBody::rowBlock(Value n) {
-  if (!op.getMask())
+  if (!isa_and_nonnull<CausalAttr>(op.getMaskAttr()))
     return n;
   Value blocks =
       arith::CeilDivUIOp::create(b, param(SeqlenQ), i32(rowsPerBlock()));
@@ -158,23 +199,52 @@ void KernelBody::locate() {
   row = arith::AddIOp::create(
       b, blockRow,
       arith::MulIOp::create(b, wave, i32(config.getRowsPerWave())));
-  if (std::optional<CausalAttr> causal = op.getMask())
-    diagonal = causal->getAlignment() == CausalAlignment::TopLeft
-                   ? i32(0)
-                   : arith::SubIOp::create(b, param(SeqlenKv), param(SeqlenQ))
-                         .getResult();
+  qSequence = sequence(SeqlenQ, CuSeqlensQ);
+  kvSequence = sequence(SeqlenKv, CuSeqlensKv);
+}
+
+/// Row i sees the columns from i + lower to i + diagonal.
+void KernelBody::placeDiagonals() {
+  Attribute mask = op.getMaskAttr();
+  if (!mask)
+    return;
+  auto causal = dyn_cast<CausalAttr>(mask);
+  if (causal && causal.getAlignment() == CausalAlignment::TopLeft) {
+    diagonal = i32(0);
+    return;
+  }
+  Value delta = arith::SubIOp::create(b, kvSequence.length, qSequence.length);
+  diagonal = delta;
+  if (causal)
+    return;
+  // No row is more than these lengths from the end of KV. Unsigned, so that -1
+  // is unbounded.
+  Value right = arith::MinUIOp::create(b, param(WindowRight), qSequence.length);
+  Value left = arith::MinUIOp::create(b, param(WindowLeft), kvSequence.length);
+  diagonal = arith::AddIOp::create(b, delta, right);
+  lower = arith::SubIOp::create(b, delta, left);
+}
+
+/// The first tile in which any query row of the workgroup sees something.
+Value KernelBody::kvBegin() {
+  if (!lower)
+    return i32(0);
+  Value first = arith::AddIOp::create(b, blockRow, lower);
+  first = arith::MaxSIOp::create(b, first, i32(0));
+  Value part = arith::RemUIOp::create(b, first, i32(config.getKvTile()));
+  return arith::SubIOp::create(b, first, part);
 }
 
 /// The first KV row that no query row of the workgroup sees.
 Value KernelBody::kvEnd() {
   if (!diagonal)
-    return param(SeqlenKv);
+    return kvSequence.length;
   Value rowEnd = arith::MinSIOp::create(
-      b, param(SeqlenQ),
+      b, qSequence.length,
       arith::AddIOp::create(b, blockRow, i32(rowsPerBlock())));
   Value visible = arith::AddIOp::create(b, rowEnd, diagonal);
   visible = arith::MaxSIOp::create(b, visible, i32(0));
-  return arith::MinSIOp::create(b, visible, param(SeqlenKv));
+  return arith::MinSIOp::create(b, visible, kvSequence.length);
 }
 
 /// One KV tile: S^T = K Q^T, softmax, O^T += V^T P^T.
@@ -186,7 +256,8 @@ void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
   Value k = LoadOp::create(b, kType, kView, kvRow, /*transposed=*/false);
   Value zero = splat(0.0f, {tile, rows}, TileLayout::MfmaC);
   Value scores = MmaOp::create(b, k, q, zero);
-  scores = MaskOp::create(b, scores, kvRow, row, param(SeqlenKv), diagonal);
+  scores =
+      MaskOp::create(b, scores, kvRow, row, kvSequence.length, diagonal, lower);
 
   auto pType = TileType::get({tile, rows}, element, TileLayout::MfmaB);
   Type column = max.getType();
@@ -207,19 +278,20 @@ ValueRange KernelBody::kvLoop(Value q) {
   SmallVector<Value> initial{splat(0.0f, {headDim, rows}, TileLayout::MfmaC),
                              splat(-infinity, {1, rows}, TileLayout::Columns),
                              splat(0.0f, {1, rows}, TileLayout::Columns)};
-  auto loop =
-      scf::ForOp::create(b, i32(0), kvEnd(), i32(config.getKvTile()), initial);
+  auto loop = scf::ForOp::create(b, kvBegin(), kvEnd(), i32(config.getKvTile()),
+                                 initial);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   kvStep(q, loop.getInductionVar(), loop.getRegionIterArgs());
   return loop.getResults();
 }
 
-void KernelBody::build() {
-  locate();
-  Value qView = view(Q, QStrides, head, param(SeqlenQ));
-  kView = view(K, KStrides, kvHead, param(SeqlenKv));
-  vView = view(V, VStrides, kvHead, param(SeqlenKv));
+/// All that a workgroup with rows does.
+void KernelBody::writeRows() {
+  placeDiagonals();
+  Value qView = view(Q, QStrides, head, qSequence);
+  kView = view(K, KStrides, kvHead, kvSequence);
+  vView = view(V, VStrides, kvHead, kvSequence);
   auto qType = TileType::get({headDim, config.getRowsPerWave()}, element,
                              TileLayout::MfmaB);
   Value q = LoadOp::create(b, qType, qView, row, /*transposed=*/true);
@@ -227,10 +299,25 @@ void KernelBody::build() {
 
   ValueRange state = kvLoop(q);
   auto last = FinalizeOp::create(b, state[0], state[1], state[2]);
-  StoreOp::create(b, last.getO(), view(O, OStrides, head, param(SeqlenQ)), row);
+  StoreOp::create(b, last.getO(), view(O, OStrides, head, qSequence), row);
   if (op.getLse())
     StoreOp::create(b, last.getLse(), lseView(), row);
+}
+
+void KernelBody::build() {
+  locate();
+  if (!op.isPacked()) {
+    writeRows();
+    gpu::ReturnOp::create(b);
+    return;
+  }
+  // The grid is that of the longest sequence.
+  Value present = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, blockRow,
+                                        qSequence.length);
+  auto guard = scf::IfOp::create(b, present, /*withElseRegion=*/false);
   gpu::ReturnOp::create(b);
+  b.setInsertionPoint(guard.thenBlock()->getTerminator());
+  writeRows();
 }
 
 void attn::buildKernelBody(gpu::GPUFuncOp kernel, ForwardOp op) {

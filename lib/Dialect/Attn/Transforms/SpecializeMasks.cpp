@@ -14,11 +14,11 @@
 //   2. round that range inwards to whole tiles, inside the loop's own bounds;
 //   3. split the loop there; the range in the middle loses its mask.
 //
-//          kv ->    lo                  full end          hi
-//   first row       |###################.                  |
-//   ...             |######################.               |
-//   last row        |######################################|
-//                   | full, no mask     | masked           |  skipped
+//   kv ->       lo           begin            end           hi
+//   first row   |#############################.             |
+//   ...         |      .########################.           |
+//   last row    |            .##############################|
+//     skipped   | masked     | full, no mask  | masked      |  skipped
 
 #include "flyattn/Dialect/Attn/IR/Attn.h"
 #include "flyattn/Dialect/Attn/Transforms/Passes.h"
@@ -38,15 +38,26 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
-/// The least that `value` is in any wave of the workgroup, as a value that is
-/// uniform over it; null if that cannot be told. Values are uniform but for
-/// what is added to them in proportion to the wave's number.
-static Value leastOverWaves(ImplicitLocOpBuilder &b, Value value) {
+namespace {
+enum class Bound { Least, Greatest };
+} // namespace
+
+/// The least or the greatest that `value` is in any wave of the workgroup, as a
+/// value that is uniform over it; null if that cannot be told. Values are
+/// uniform but for what is added to them in proportion to the wave's number.
+static Value boundOverWaves(ImplicitLocOpBuilder &b, Value value, Bound bound) {
   Operation *op = value.getDefiningOp();
   if (!op)
     return value;
-  if (isa<gpu::SubgroupIdOp>(op))
-    return arith::ConstantIndexOp::create(b, 0);
+  if (isa<gpu::SubgroupIdOp>(op)) {
+    auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
+    std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
+    if (bound == Bound::Greatest && !block)
+      return nullptr;
+    int64_t waves = block ? (*block)[0] / 64 : 0;
+    return arith::ConstantIndexOp::create(b, bound == Bound::Least ? 0
+                                                                   : waves - 1);
+  }
   if (isa<gpu::ThreadIdOp, gpu::LaneIdOp>(op))
     return nullptr;
   if (op->getNumOperands() == 0)
@@ -54,7 +65,7 @@ static Value leastOverWaves(ImplicitLocOpBuilder &b, Value value) {
 
   SmallVector<Value> operands;
   for (Value operand : op->getOperands()) {
-    operands.push_back(leastOverWaves(b, operand));
+    operands.push_back(boundOverWaves(b, operand, bound));
     if (!operands.back())
       return nullptr;
   }
@@ -75,16 +86,27 @@ static Value leastOverWaves(ImplicitLocOpBuilder &b, Value value) {
 
 namespace {
 /// A loop over KV tiles and the mask in it.
-struct MaskedLoop {
-  scf::ForOp loop;
-  MaskOp mask;
-
+class MaskedLoop {
+public:
   static std::optional<MaskedLoop> match(scf::ForOp loop);
   void split();
 
 private:
-  Value fullEnd(ImplicitLocOpBuilder &b);
-  scf::ForOp cloneUnmasked(ImplicitLocOpBuilder &b, Value end);
+  MaskedLoop(scf::ForOp loop, MaskOp mask)
+      : loop(loop), mask(mask), b(loop.getLoc(), loop) {}
+
+  Value i32(int64_t value) {
+    return arith::ConstantIntOp::create(b, b.getI32Type(), value);
+  }
+  Value rowsFrom(Value lower, Value upper);
+  Value fullBegin();
+  Value fullEnd(Value begin);
+  scf::ForOp cloneRange(Value end);
+  void continueFrom(scf::ForOp range);
+
+  scf::ForOp loop;
+  MaskOp mask;
+  ImplicitLocOpBuilder b;
 };
 } // namespace
 
@@ -100,51 +122,83 @@ std::optional<MaskedLoop> MaskedLoop::match(scf::ForOp loop) {
       llvm::all_of(masks[0]->getOperands().drop_front(2), [&](Value value) {
         return loop.isDefinedOutsideOfLoop(value);
       });
-  return invariant ? std::optional(MaskedLoop{loop, masks[0]}) : std::nullopt;
+  if (!invariant)
+    return std::nullopt;
+  return MaskedLoop(loop, masks[0]);
 }
 
-/// Where the whole tiles end that every row of the workgroup sees.
-Value MaskedLoop::fullEnd(ImplicitLocOpBuilder &b) {
+/// upper - lower, or 0 if that is negative.
+Value MaskedLoop::rowsFrom(Value lower, Value upper) {
+  Value rows = arith::SubIOp::create(b, upper, lower);
+  return arith::MaxSIOp::create(b, rows, i32(0));
+}
+
+/// The first tile from which on no row's lower diagonal hides anything. Not
+/// beyond the loop's last tile.
+Value MaskedLoop::fullBegin() {
+  Value lower = loop.getLowerBound();
+  if (!mask.getLower())
+    return lower;
+  // The last row's window begins last.
+  Value last = boundOverWaves(b, mask.getQ(), Bound::Greatest);
+  if (!last)
+    return nullptr;
+  int64_t columns = mask.getTile().getType().getColumns();
+  last = arith::AddIOp::create(b, last, i32(columns - 1));
+  Value first = arith::AddIOp::create(b, last, mask.getLower());
+  first = arith::MinSIOp::create(b, first, loop.getUpperBound());
+  Value rows = arith::AddIOp::create(
+      b, rowsFrom(lower, first), i32(mask.getTile().getType().getRows() - 1));
+  Value part = arith::RemUIOp::create(b, rows, loop.getStep());
+  return arith::AddIOp::create(
+      b, lower, arith::SubIOp::create(b, rows, part).getResult());
+}
+
+/// Where the whole tiles from `begin` on end that every row of the workgroup
+/// sees.
+Value MaskedLoop::fullEnd(Value begin) {
   Value visible = mask.getLimit();
   if (Value diagonal = mask.getDiagonal()) {
-    // The first row sees least: up to and with column first + diagonal.
-    Value first = leastOverWaves(b, mask.getQ());
+    // The first row's end first, behind column first + diagonal.
+    Value first = boundOverWaves(b, mask.getQ(), Bound::Least);
     if (!first)
       return nullptr;
-    Value one = arith::ConstantIntOp::create(b, b.getI32Type(), 1);
     Value end = arith::AddIOp::create(
-        b, arith::AddIOp::create(b, first, diagonal).getResult(), one);
+        b, arith::AddIOp::create(b, first, diagonal).getResult(), i32(1));
     visible = arith::MinSIOp::create(b, visible, end);
   }
-  Value lower = loop.getLowerBound();
   visible = arith::MinSIOp::create(b, visible, loop.getUpperBound());
-  Value zero = arith::ConstantIntOp::create(b, b.getI32Type(), 0);
-  Value span = arith::MaxSIOp::create(
-      b, arith::SubIOp::create(b, visible, lower).getResult(), zero);
-  Value part = arith::RemUIOp::create(b, span, loop.getStep());
+  Value rows = rowsFrom(begin, visible);
+  Value part = arith::RemUIOp::create(b, rows, loop.getStep());
   return arith::AddIOp::create(
-      b, lower, arith::SubIOp::create(b, span, part).getResult());
+      b, begin, arith::SubIOp::create(b, rows, part).getResult());
 }
 
-/// The loop up to `end`, without the mask.
-scf::ForOp MaskedLoop::cloneUnmasked(ImplicitLocOpBuilder &b, Value end) {
-  auto full = cast<scf::ForOp>(b.clone(*loop));
-  full.setUpperBound(end);
+/// A copy of the loop before it, up to `end`.
+scf::ForOp MaskedLoop::cloneRange(Value end) {
+  auto range = cast<scf::ForOp>(b.clone(*loop));
+  range.setUpperBound(end);
+  return range;
+}
+
+void MaskedLoop::continueFrom(scf::ForOp range) {
+  loop.setLowerBound(range.getUpperBound());
+  loop.getInitArgsMutable().assign(range.getResults());
+}
+
+void MaskedLoop::split() {
+  Value begin = fullBegin();
+  Value end = begin ? fullEnd(begin) : Value();
+  if (!end)
+    return;
+  if (mask.getLower())
+    continueFrom(cloneRange(begin));
+  scf::ForOp full = cloneRange(end);
   for (MaskOp copy : llvm::to_vector(full.getBody()->getOps<MaskOp>())) {
     copy.replaceAllUsesWith(copy.getTile());
     copy.erase();
   }
-  return full;
-}
-
-void MaskedLoop::split() {
-  ImplicitLocOpBuilder b(loop.getLoc(), loop);
-  Value end = fullEnd(b);
-  if (!end)
-    return;
-  scf::ForOp full = cloneUnmasked(b, end);
-  loop.setLowerBound(end);
-  loop.getInitArgsMutable().assign(full.getResults());
+  continueFrom(full);
 }
 
 namespace {

@@ -36,10 +36,15 @@ static std::string kernelName(ForwardOp op) {
   std::string name =
       op.getElementType().isBF16() ? "attn_fwd_bf16_d" : "attn_fwd_f16_d";
   name += std::to_string(op.getHeadDim());
-  if (std::optional<CausalAttr> mask = op.getMask())
-    name += mask->getAlignment() == CausalAlignment::BottomRight
+  Attribute mask = op.getMaskAttr();
+  if (isa_and_nonnull<WindowAttr>(mask))
+    name += "_window";
+  else if (auto causal = dyn_cast_or_null<CausalAttr>(mask))
+    name += causal.getAlignment() == CausalAlignment::BottomRight
                 ? "_causal"
                 : "_causal_top_left";
+  if (op.isPacked())
+    name += "_varlen";
   if (op.getLse())
     name += "_lse";
   return name;
@@ -83,7 +88,8 @@ struct LaunchArguments {
     return arith::IndexCastOp::create(b, b.getI64Type(), index);
   }
 
-  /// Adds the address of element 0 and the strides of `dims`.
+  /// Adds the address of element 0 and the strides of `dims`. A negative
+  /// dimension is one that the operand does not have.
   void addOperand(Value memref, ArrayRef<int64_t> dims) {
     auto type = cast<MemRefType>(memref.getType());
     auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
@@ -95,12 +101,19 @@ struct LaunchArguments {
     pointers.push_back(LLVM::IntToPtrOp::create(
         b, LLVM::LLVMPointerType::get(b.getContext(), 1), address));
     for (int64_t dim : dims)
-      strides.push_back(i64(metadata.getStrides()[dim]));
+      strides.push_back(
+          dim < 0
+              ? arith::ConstantIntOp::create(b, b.getI64Type(), 0).getResult()
+              : i64(metadata.getStrides()[dim]));
+  }
+
+  void addNullPointer() {
+    auto pointer = LLVM::LLVMPointerType::get(b.getContext(), 1);
+    pointers.push_back(LLVM::ZeroOp::create(b, pointer));
   }
 
   void addMissingLse() {
-    auto pointer = LLVM::LLVMPointerType::get(b.getContext(), 1);
-    pointers.push_back(LLVM::ZeroOp::create(b, pointer));
+    addNullPointer();
     Value zero = arith::ConstantIntOp::create(b, b.getI64Type(), 0);
     strides.append({zero, zero});
   }
@@ -112,10 +125,11 @@ struct LaunchArguments {
 /// In the order of flyattn::ForwardArgs.
 SmallVector<Value> LaunchArguments::build() {
   int64_t seq = op.getSeqDim(), head = op.getHeadDimIndex();
+  int64_t batch = op.isPacked() ? -1 : 0;
   for (Value operand : {op.getQ(), op.getK(), op.getV(), op.getO()})
-    addOperand(operand, {0, head, seq});
+    addOperand(operand, {batch, head, seq});
   if (Value lse = op.getLse())
-    addOperand(lse, {0, 1});
+    addOperand(lse, {batch, batch + 1});
   else
     addMissingLse();
 
@@ -125,16 +139,28 @@ SmallVector<Value> LaunchArguments::build() {
   Value ratio =
       arith::DivUIOp::create(b, dim(op.getQ(), head), dim(op.getK(), head));
   auto scale = flyattn::EncodedScale::of(op.getScaleOrDefault());
-  SmallVector<Value> arguments = pointers;
+  SmallVector<Value> arguments;
+  std::swap(arguments, pointers);
   arguments.push_back(i32(dim(op.getQ(), seq)));
   arguments.push_back(i32(dim(op.getK(), seq)));
   arguments.push_back(i32(ratio));
   arguments.push_back(
       arith::ConstantOp::create(b, b.getF32FloatAttr(scale.scaleLog2)));
-  arguments.push_back(arith::ConstantIntOp::create(
-      b, b.getI32Type(), static_cast<int32_t>(scale.qSignFlip)));
-  arguments.push_back(arith::ConstantIntOp::create(b, b.getI32Type(), 0));
+  auto constant = [&](int32_t value) -> Value {
+    return arith::ConstantIntOp::create(b, b.getI32Type(), value);
+  };
+  arguments.push_back(constant(static_cast<int32_t>(scale.qSignFlip)));
+  auto window = dyn_cast_or_null<WindowAttr>(op.getMaskAttr());
+  arguments.push_back(constant(window ? window.getLeft() : -1));
   llvm::append_range(arguments, strides);
+  arguments.push_back(constant(window ? window.getRight() : -1));
+  arguments.push_back(constant(0));
+  for (Value seqlens : {op.getCuSeqlensQ(), op.getCuSeqlensKv()})
+    if (seqlens)
+      addOperand(seqlens, {});
+    else
+      addNullPointer();
+  llvm::append_range(arguments, pointers);
   return arguments;
 }
 
@@ -146,12 +172,19 @@ static void launchKernel(OpBuilder &builder, ForwardOp op,
   auto index = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(b, value);
   };
-  Value rows = memref::DimOp::create(b, op.getQ(), op.getSeqDim());
+  Value rows = op.isPacked()
+                   ? op.getMaxSeqlenQ()
+                   : memref::DimOp::create(b, op.getQ(), op.getSeqDim());
+  Value batch =
+      op.isPacked()
+          ? arith::SubIOp::create(
+                b, memref::DimOp::create(b, op.getCuSeqlensQ(), 0), index(1))
+                .getResult()
+          : memref::DimOp::create(b, op.getQ(), 0);
   Value blocks = arith::CeilDivUIOp::create(
       b, rows, index(config.getWaves() * config.getRowsPerWave()));
   gpu::KernelDim3 grid{
-      memref::DimOp::create(b, op.getQ(), op.getHeadDimIndex()), blocks,
-      memref::DimOp::create(b, op.getQ(), 0)};
+      memref::DimOp::create(b, op.getQ(), op.getHeadDimIndex()), blocks, batch};
   gpu::KernelDim3 block{index(config.getWaves() * 64), index(1), index(1)};
   gpu::LaunchFuncOp::create(b, kernel, grid, block,
                             /*dynamicSharedMemorySize=*/Value(), arguments);

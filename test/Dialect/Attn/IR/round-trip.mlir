@@ -19,6 +19,17 @@ func.func @forward_memref(%q: memref<2x512x8x128xbf16>, %k: memref<2x300x2x128xb
   return
 }
 
+// CHECK-LABEL: func @forward_packed
+func.func @forward_packed(%q: memref<?x8x128xbf16>, %k: memref<?x2x128xbf16>, %o: memref<?x8x128xbf16>,
+                          %lse: memref<8x?xf32>, %cu: memref<?xi32>, %longest: index) {
+  // CHECK: attn.forward ins({{.*}}) seqlens(%[[CU:.*]], %[[CU]] max %{{.*}} : memref<?xi32>, memref<?xi32>) outs({{.*}})
+  // CHECK-SAME: mask = #attn.window<left = 255, right = -1>
+  attn.forward ins(%q, %k, %k : memref<?x8x128xbf16>, memref<?x2x128xbf16>, memref<?x2x128xbf16>)
+               seqlens(%cu, %cu max %longest : memref<?xi32>, memref<?xi32>)
+               outs(%o, %lse : memref<?x8x128xbf16>, memref<8x?xf32>) {mask = #attn.window<left = 255, right = -1>}
+  return
+}
+
 // CHECK-LABEL: func @forward_tensor
 func.func @forward_tensor(%q: tensor<?x8x?x64xf16>, %k: tensor<?x8x?x64xf16>,
                           %v: tensor<?x8x?x64xf16>, %o: tensor<?x8x?x64xf16>) -> tensor<?x8x?x64xf16> {
@@ -65,6 +76,8 @@ func.func @tiles(%p: !llvm.ptr<1>, %offset: i64, %stride: i64, %rows: i32, %row:
   %s1 = attn.mask %s kv %row q %row limit %rows diagonal %row : !attn.tile<64x32xf32, mfma_c>
   // CHECK: attn.mask %{{.*}} kv %{{.*}} q %{{.*}} limit %{{[a-z0-9]*}} : !attn.tile<64x32xf32, mfma_c>
   %s2 = attn.mask %s1 kv %row q %row limit %rows : !attn.tile<64x32xf32, mfma_c>
+  // CHECK: attn.mask %{{.*}} kv %{{.*}} q %{{.*}} limit %{{.*}} diagonal %{{.*}} lower %{{.*}} : !attn.tile<64x32xf32, mfma_c>
+  %s3 = attn.mask %s1 kv %row q %row limit %rows diagonal %row lower %row : !attn.tile<64x32xf32, mfma_c>
   // CHECK: attn.softmax_step
   %pr, %m1, %l1 = attn.softmax_step %s2, %m, %m scale %scale
       : !attn.tile<64x32xf32, mfma_c>, !attn.tile<1x32xf32, columns> -> !attn.tile<64x32xbf16, mfma_b>

@@ -93,11 +93,64 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // With a lower diagonal the last row of the workgroup, row 31 of its last wave,
+  // begins last: masked up to the tile behind %block + 3 * 32 + 31 + %left, full
+  // from there, masked again from where the first row ends.
+  // CHECK-LABEL: gpu.func @window
+  // CHECK-SAME: %{{.*}}: !attn.view<?x128xbf16>, %{{.*}}, %{{.*}}, %[[SKV:[a-z0-9]+]]: i32, %[[LEFT:[a-z0-9]+]]: i32, %[[RIGHT:[a-z0-9]+]]: i32, %[[BLOCK:[a-z0-9]+]]: i32, %[[LO:[a-z0-9]+]]: i32, %[[HI:[a-z0-9]+]]: i32
+  // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : i32
+  // CHECK-DAG: %[[C63:.*]] = arith.constant 63 : i32
+  // CHECK-DAG: %[[C64:.*]] = arith.constant 64 : i32
+  // CHECK-DAG: %[[C127:.*]] = arith.constant 127 : i32
+  // CHECK: %[[LASTROW:.*]] = arith.addi %[[BLOCK]], %[[C127]] : i32
+  // CHECK: %[[FROM:.*]] = arith.addi %[[LASTROW]], %[[LEFT]] : i32
+  // CHECK: %[[FROMIN:.*]] = arith.minsi %[[FROM]], %[[HI]] : i32
+  // CHECK: %[[DIFF0:.*]] = arith.subi %[[FROMIN]], %[[LO]] : i32
+  // CHECK: %[[SPAN0:.*]] = arith.maxsi %[[DIFF0]], %[[C0]] : i32
+  // CHECK: %[[UP:.*]] = arith.addi %[[SPAN0]], %[[C63]] : i32
+  // CHECK: %[[PART0:.*]] = arith.remui %[[UP]], %[[C64]] : i32
+  // CHECK: %[[WHOLE0:.*]] = arith.subi %[[UP]], %[[PART0]] : i32
+  // CHECK: %[[BEGIN:.*]] = arith.addi %[[LO]], %[[WHOLE0]] : i32
+  // CHECK: %[[LAST:.*]] = arith.addi %[[BLOCK]], %[[RIGHT]] : i32
+  // CHECK: arith.minsi %[[SKV]]
+  // CHECK: %[[INSIDE:.*]] = arith.minsi %{{.*}}, %[[HI]] : i32
+  // CHECK: %[[DIFF:.*]] = arith.subi %[[INSIDE]], %[[BEGIN]] : i32
+  // CHECK: %[[SPAN:.*]] = arith.maxsi %[[DIFF]], %[[C0]] : i32
+  // CHECK: %[[PART:.*]] = arith.remui %[[SPAN]], %[[C64]] : i32
+  // CHECK: %[[WHOLE:.*]] = arith.subi %[[SPAN]], %[[PART]] : i32
+  // CHECK: %[[FULL:.*]] = arith.addi %[[BEGIN]], %[[WHOLE]] : i32
+  // CHECK: %[[A:.*]] = scf.for %{{.*}} = %[[LO]] to %[[BEGIN]] step %[[C64]]
+  // CHECK: attn.mask
+  // CHECK: }
+  // CHECK: %[[B:.*]] = scf.for %{{.*}} = %[[BEGIN]] to %[[FULL]] step %[[C64]] iter_args(%{{.*}} = %[[A]])
+  // CHECK-NOT: attn.mask
+  // CHECK: }
+  // CHECK: scf.for %{{.*}} = %[[FULL]] to %[[HI]] step %[[C64]] iter_args(%{{.*}} = %[[B]])
+  // CHECK: attn.mask {{.*}} diagonal %[[RIGHT]] lower %[[LEFT]] :
+  gpu.func @window(%kv: !view, %q: !q, %x: !s, %skv: i32, %left: i32, %right: i32, %block: i32, %lo: i32, %hi: i32,
+                   %out: !attn.view<?x64xf16>) attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %c0 = arith.constant 0 : i32
+    %c32 = arith.constant 32 : i32
+    %c64 = arith.constant 64 : i32
+    %wave = gpu.subgroup_id : index
+    %number = arith.index_cast %wave : index to i32
+    %offset = arith.muli %number, %c32 : i32
+    %row = arith.addi %block, %offset : i32
+    %r = scf.for %t = %lo to %hi step %c64 iter_args(%c = %x) -> (!s) : i32 {
+      %k = attn.load %kv[%t] : !view -> !k
+      %s = attn.mma %k, %q, %c : !k, !q, !s
+      %m = attn.mask %s kv %t q %row limit %skv diagonal %right lower %left : !s
+      scf.yield %m : !s
+    }
+    attn.store %r, %out[%c0] : !s, !attn.view<?x64xf16>
+    gpu.return
+  }
+
   // Left alone: a row that grows with the lane, or shrinks with the wave, bounds
   // nothing from below; a mask that is not at the counter; a loop that steps
-  // over part of a tile.
+  // over part of a tile; a last wave of which nothing is known.
   // CHECK-LABEL: gpu.func @untouched
-  // CHECK-COUNT-4: scf.for
+  // CHECK-COUNT-5: scf.for
   // CHECK-NOT: scf.for
   gpu.func @untouched(%x: !s, %skv: i32, %d: i32, %block: i32, %out: !attn.view<?x64xf16>) {
     %c0 = arith.constant 0 : i32
@@ -124,7 +177,13 @@ gpu.module @kernels {
       %m = attn.mask %s kv %t q %block limit %skv : !s
       scf.yield %m : !s
     }
-    attn.store %e, %out[%c0] : !s, !attn.view<?x64xf16>
+    %offset = arith.muli %number, %c32 : i32
+    %row = arith.addi %block, %offset : i32
+    %f = scf.for %t = %c0 to %skv step %c64 iter_args(%s = %e) -> (!s) : i32 {
+      %m = attn.mask %s kv %t q %row limit %skv lower %d : !s
+      scf.yield %m : !s
+    }
+    attn.store %f, %out[%c0] : !s, !attn.view<?x64xf16>
     gpu.return
   }
 }

@@ -2,6 +2,7 @@
 
 #config = #attn.config<schedule = generic, waves = 4, rows_per_wave = 32, kv_tile = 64, slots = 2>
 !buffer = memref<?x?x?x128xbf16, strided<[?, ?, ?, 1], offset: ?>>
+!packed = memref<?x?x128xbf16, strided<[?, ?, 1], offset: ?>>
 !lse = memref<?x?x?xf32, strided<[?, ?, 1], offset: ?>>
 
 // CHECK: module attributes {gpu.container_module}
@@ -28,6 +29,31 @@ func.func @causal_lse(%q: !buffer, %k: !buffer, %v: !buffer, %o: !buffer, %lse: 
   // CHECK: gpu.launch_func @attn_fwd_bf16_d128_causal_lse_module::@attn_fwd_bf16_d128_causal_lse
   attn.forward ins(%q, %k, %v : !buffer, !buffer, !buffer) outs(%o, %lse : !buffer, !lse)
     {config = #config, mask = #attn.causal<bottom_right>, scale = -0.5 : f32}
+  return
+}
+
+// CHECK-LABEL: func @window
+func.func @window(%q: !buffer, %k: !buffer, %v: !buffer, %o: !buffer) {
+  // The bounds are arguments of the kernel.
+  // CHECK-DAG: %[[LEFT:.*]] = arith.constant 300 : i32
+  // CHECK-DAG: %[[RIGHT:.*]] = arith.constant -1 : i32
+  // CHECK: gpu.launch_func @attn_fwd_bf16_d128_window_module::@attn_fwd_bf16_d128_window
+  // CHECK-SAME: %[[LEFT]] : i32, {{.*}}, %[[RIGHT]] : i32,
+  attn.forward ins(%q, %k, %v : !buffer, !buffer, !buffer) outs(%o : !buffer)
+    {config = #config, mask = #attn.window<left = 300, right = -1>}
+  return
+}
+
+// CHECK-LABEL: func @packed
+// CHECK-SAME: %[[CU:[a-z0-9]+]]: memref<?xi32>, %[[MAX:[a-z0-9]+]]: index
+func.func @packed(%q: !packed, %k: !packed, %v: !packed, %o: !packed, %lse: memref<?x?xf32>, %cu: memref<?xi32>, %max: index) {
+  // The longest sequence gives the grid, the number of sequences its depth.
+  // CHECK-DAG: %[[BLOCKS:.*]] = arith.ceildivui %[[MAX]], %{{.*}} : index
+  // CHECK-DAG: %[[ENTRIES:.*]] = memref.dim %[[CU]], %{{.*}}
+  // CHECK-DAG: %[[BATCH:.*]] = arith.subi %[[ENTRIES]], %{{.*}} : index
+  // CHECK: gpu.launch_func @attn_fwd_bf16_d128_varlen_lse_module::@attn_fwd_bf16_d128_varlen_lse blocks in (%{{.*}}, %[[BLOCKS]], %[[BATCH]])
+  attn.forward ins(%q, %k, %v : !packed, !packed, !packed) seqlens(%cu, %cu max %max : memref<?xi32>, memref<?xi32>)
+    outs(%o, %lse : !packed, memref<?x?xf32>) {config = #config}
   return
 }
 
@@ -69,3 +95,40 @@ func.func @causal_lse(%q: !buffer, %k: !buffer, %v: !buffer, %o: !buffer, %lse: 
 // CHECK: scf.for %{{.*}} = %{{.*}} to %[[HI]]
 // CHECK: attn.mask %{{.*}} kv %{{.*}} q %{{.*}} limit %[[SKV]] diagonal %[[DELTA]]
 // CHECK: attn.store %{{.*}}, %{{.*}}[%{{.*}}] : !attn.tile<1x32xf32, columns>, !attn.view<?x1xf32>
+
+// A window bounds both ends of the loop: from the tile in which the first row
+// begins to see. A side of -1 is at most as long as the sequences.
+// CHECK-LABEL: gpu.module @attn_fwd_bf16_d128_window_module
+// CHECK: gpu.func @attn_fwd_bf16_d128_window(
+// CHECK-SAME: %[[SQ:[a-z0-9]+]]: i32, %[[SKV:[a-z0-9]+]]: i32, %{{[a-z0-9]+}}: i32, %{{[a-z0-9]+}}: f32, %{{[a-z0-9]+}}: i32, %[[LEFT:[a-z0-9]+]]: i32
+// CHECK-SAME: %[[RIGHT:[a-z0-9]+]]: i32, %{{[a-z0-9]+}}: i32, %{{[a-z0-9]+}}: !llvm.ptr<1>, %{{[a-z0-9]+}}: !llvm.ptr<1>)
+// CHECK: %[[DELTA:.*]] = arith.subi %[[SKV]], %[[SQ]] : i32
+// CHECK: %[[R:.*]] = arith.minui %[[RIGHT]], %[[SQ]] : i32
+// CHECK: %[[L:.*]] = arith.minui %[[LEFT]], %[[SKV]] : i32
+// CHECK: %[[UPPER:.*]] = arith.addi %[[DELTA]], %[[R]] : i32
+// CHECK: %[[LOWER:.*]] = arith.subi %[[DELTA]], %[[L]] : i32
+// CHECK: %[[FIRST:.*]] = arith.addi %{{.*}}, %[[LOWER]] : i32
+// CHECK: %[[INSIDE:.*]] = arith.maxsi %[[FIRST]], %{{.*}} : i32
+// CHECK: %[[PART:.*]] = arith.remui %[[INSIDE]], %{{.*}} : i32
+// CHECK: %[[LO:.*]] = arith.subi %[[INSIDE]], %[[PART]] : i32
+// CHECK: scf.for %{{.*}} = %[[LO]] to %{{.*}}
+// CHECK: attn.mask %{{.*}} kv %{{.*}} q %{{.*}} limit %[[SKV]] diagonal %[[UPPER]] lower %[[LOWER]]
+
+// A packed sequence lies between two entries; a workgroup beyond its end does
+// nothing at all.
+// CHECK-LABEL: gpu.module @attn_fwd_bf16_d128_varlen_lse_module
+// CHECK: gpu.func @attn_fwd_bf16_d128_varlen_lse(
+// CHECK-SAME: %[[CUQ:[a-z0-9]+]]: !llvm.ptr<1>, %[[CUKV:[a-z0-9]+]]: !llvm.ptr<1>)
+// CHECK: %[[BEGIN:.*]] = llvm.load %{{.*}} invariant
+// CHECK: %[[END:.*]] = llvm.load %{{.*}} invariant
+// CHECK: %[[ROWS:.*]] = arith.subi %[[END]], %[[BEGIN]] : i32
+// CHECK: %[[KVROWS:.*]] = arith.subi
+// CHECK: %[[PRESENT:.*]] = arith.cmpi slt, %{{.*}}, %[[ROWS]] : i32
+// CHECK: scf.if %[[PRESENT]] {
+// CHECK:   attn.view %{{.*}} rows %[[ROWS]]
+// CHECK:   attn.view %{{.*}} rows %[[KVROWS]]
+// CHECK:   scf.for %{{.*}} = %{{.*}} to %[[KVROWS]]
+// CHECK:   attn.store
+// CHECK:   attn.store
+// CHECK: }
+// CHECK-NEXT: gpu.return

@@ -39,6 +39,25 @@ def Attn_CausalAttr : Attn_Attr<"Causal", "causal"> {
   let assemblyFormat = "`<` $alignment `>`";
 }
 
+def Attn_WindowAttr : Attn_Attr<"Window", "window"> {
+  let summary = "a sliding-window mask";
+  let description = [{
+    Query row i sees key column j iff `i + d - left <= j <= i + d + right`, where
+    d is `seqlen_kv - seqlen_q`: both ends belong to the window. -1 leaves a side
+    unbounded. A row that sees nothing gives O = 0 and LSE = -inf.
+
+    The bounds are arguments of the kernel, so one kernel serves every window.
+
+    Example: `#attn.window<left = 255, right = 0>`
+  }];
+  let parameters = (ins "int32_t":$left, "int32_t":$right);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Attn_MaskAttr : AnyAttrOf<[Attn_CausalAttr, Attn_WindowAttr],
+    "a causal or a window mask">;
+
 def Attn_LayoutEnum : I32EnumAttr<"Layout", "the order of the operands' dimensions", [
       I32EnumAttrCase<"BSHD", 0, "bshd">,
       I32EnumAttrCase<"BHSD", 1, "bhsd">]> {

@@ -16,7 +16,7 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def Attn_ShapedOperand : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
 
 def Attn_ForwardOp : Attn_Op<"forward", [
-    DestinationStyleOpInterface,
+    AttrSizedOperandSegments, DestinationStyleOpInterface,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "scaled-dot-product attention, forward";
   let description = [{
@@ -36,7 +36,15 @@ def Attn_ForwardOp : Attn_Op<"forward", [
     * LSE: batch x heads x seqlen_q, f32;
     * one element type, bf16 or f16; a static head_dim, contiguous in memory.
 
-    `mask` is absent (every row sees all of KV) or a causal mask; `scale`
+    With `seqlens` the sequences of a batch are packed behind each other: Q and O
+    are total_q x heads x head_dim, K and V total_kv x kv_heads x head_dim, the
+    LSE is heads x total_q, and there is no batch dimension. Sequence b takes the
+    rows from cu_seqlens[b] up to cu_seqlens[b + 1] of its operands, none if they
+    are equal; cu_seqlens_q and cu_seqlens_kv hold an i32 more than there are
+    sequences, start at 0, do not decrease and end at the total. `max` is at least
+    the length of the longest query sequence. Diagonals count within a sequence.
+
+    `mask` is absent (every row sees all of KV), a causal or a window mask; `scale`
     defaults to 1 / sqrt(head_dim). Sums are kept in f32.
 
     Example:
@@ -46,18 +54,28 @@ def Attn_ForwardOp : Attn_Op<"forward", [
                      memref<2x512x2x128xbf16>, memref<2x512x2x128xbf16>)
                  outs(%o, %lse : memref<2x512x8x128xbf16>, memref<2x8x512xf32>)
                  {mask = #attn.causal<bottom_right>}
+
+    attn.forward ins(%q, %k, %v : memref<?x8x128xbf16>, memref<?x2x128xbf16>,
+                     memref<?x2x128xbf16>)
+                 seqlens(%cu_q, %cu_kv max %longest : memref<?xi32>, memref<?xi32>)
+                 outs(%o : memref<?x8x128xbf16>)
     ```
   }];
   let arguments = (ins
     Attn_ShapedOperand:$q, Attn_ShapedOperand:$k, Attn_ShapedOperand:$v,
+    Optional<Attn_ShapedOperand>:$cu_seqlens_q,
+    Optional<Attn_ShapedOperand>:$cu_seqlens_kv,
+    Optional<Index>:$max_seqlen_q,
     Variadic<Attn_ShapedOperand>:$outs,
-    OptionalAttr<Attn_CausalAttr>:$mask,
+    OptionalAttr<Attn_MaskAttr>:$mask,
     OptionalAttr<F32Attr>:$scale,
     DefaultValuedAttr<Attn_LayoutAttr, "::mlir::attn::Layout::BSHD">:$layout,
     OptionalAttr<Attn_ConfigAttr>:$config);
   let results = (outs Variadic<AnyRankedTensor>:$res);
   let assemblyFormat = [{
     `ins` `(` $q `,` $k `,` $v `:` type($q) `,` type($k) `,` type($v) `)`
+    (`seqlens` `(` $cu_seqlens_q^ `,` $cu_seqlens_kv `max` $max_seqlen_q
+     `:` type($cu_seqlens_q) `,` type($cu_seqlens_kv) `)`)?
     `outs` `(` $outs `:` type($outs) `)` attr-dict (`->` type($res)^)?
   }];
   let hasVerifier = 1;
@@ -68,10 +86,17 @@ def Attn_ForwardOp : Attn_Op<"forward", [
     ::mlir::Value getLse() {
       return getOuts().size() > 1 ? getOuts()[1] : ::mlir::Value();
     }
-    int64_t getSeqDim() { return getLayout() == Layout::BSHD ? 1 : 2; }
-    int64_t getHeadDimIndex() { return getLayout() == Layout::BSHD ? 2 : 1; }
+    /// Whether sequences are packed, without a batch dimension.
+    bool isPacked() { return bool(getCuSeqlensQ()); }
+    int64_t getSeqDim() {
+      return isPacked() ? 0 : getLayout() == Layout::BSHD ? 1 : 2;
+    }
+    int64_t getHeadDimIndex() {
+      return isPacked() ? 1 : getLayout() == Layout::BSHD ? 2 : 1;
+    }
     int64_t getHeadDim() {
-      return ::llvm::cast<::mlir::ShapedType>(getQ().getType()).getDimSize(3);
+      return ::llvm::cast<::mlir::ShapedType>(getQ().getType())
+          .getShape().back();
     }
     ::mlir::Type getElementType() {
       return ::llvm::cast<::mlir::ShapedType>(getQ().getType()).getElementType();

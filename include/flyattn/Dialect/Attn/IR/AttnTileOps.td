@@ -220,12 +220,14 @@ def Attn_FlipSignOp : Attn_Op<"flip_sign", [Pure, AllTypesMatch<["tile", "res"]>
   let assemblyFormat = "$tile `by` $mask attr-dict `:` qualified(type($tile))";
 }
 
-def Attn_MaskOp : Attn_Op<"mask", [Pure, AllTypesMatch<["tile", "res"]>]> {
+def Attn_MaskOp : Attn_Op<"mask", [Pure, AttrSizedOperandSegments,
+                                  AllTypesMatch<["tile", "res"]>]> {
   let summary = "set the scores that a query may not see to -inf";
   let description = [{
     Element (i, j) of the S^T tile belongs to KV row `kv + i` and query row
     `q + j`. It stays iff `kv + i < limit` and, with a diagonal,
-    `kv + i <= q + j + diagonal`. The test that a tile needs any of it is
+    `kv + i <= q + j + diagonal`, and, with a lower diagonal,
+    `kv + i >= q + j + lower`. The test that a tile needs any of it is
     uniform over the wave and skips the rest.
 
     Example:
@@ -233,13 +235,16 @@ def Attn_MaskOp : Attn_Op<"mask", [Pure, AllTypesMatch<["tile", "res"]>]> {
     ```mlir
     %m = attn.mask %s kv %t q %row limit %seqlen_kv diagonal %delta
         : !attn.tile<64x32xf32, mfma_c>
+    %w = attn.mask %s kv %t q %row limit %seqlen_kv diagonal %right lower %left
+        : !attn.tile<64x32xf32, mfma_c>
     ```
   }];
   let arguments = (ins Attn_TileType:$tile, I32:$kv, I32:$q, I32:$limit,
-                       Optional<I32>:$diagonal);
+                       Optional<I32>:$diagonal, Optional<I32>:$lower);
   let results = (outs Attn_TileType:$res);
   let assemblyFormat = [{
-    $tile `kv` $kv `q` $q `limit` $limit (`diagonal` $diagonal^)? attr-dict
+    $tile `kv` $kv `q` $q `limit` $limit (`diagonal` $diagonal^)?
+    (`lower` $lower^)? attr-dict
     `:` qualified(type($tile))
   }];
   let hasVerifier = 1;

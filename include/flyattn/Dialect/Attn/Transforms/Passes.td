@@ -84,12 +84,14 @@ def AttnSpecializeMasks : Pass<"attn-specialize-masks", "::mlir::gpu::GPUModuleO
   let description = [{
     In a loop over KV tiles with an `attn.mask` at the loop's counter, finds the
     tiles that every query row of the workgroup sees whole, and gives them a
-    loop of their own, without the mask. The KV range falls into three parts:
+    loop of their own, without the mask. The KV range falls into these parts:
 
-    * full: from the loop's lower bound, whole tiles that the workgroup's first
-      row sees, which under a causal mask is the one that sees least;
+    * masked, if the mask has a lower diagonal: from the loop's lower bound to
+      where the last row of the workgroup begins to see;
+    * full: from there, whole tiles that the workgroup's first row sees, which
+      under a diagonal is the one that ends first;
     * masked: from there to the loop's upper bound;
-    * skipped: beyond the upper bound, which no row of the workgroup sees.
+    * skipped: outside the loop's bounds, where no row of the workgroup sees.
 
     Every bound is computed from the kernel's values, uniform over the
     workgroup, and a multiple of the tile away from the lower bound; a range may
