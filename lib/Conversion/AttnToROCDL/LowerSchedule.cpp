@@ -174,6 +174,12 @@ private:
   void writeCluster(ClusterOp cluster, std::optional<unsigned> vectorMemory);
   void fenceMatrixOps(ClusterOp cluster);
   void anchor(ClusterOp cluster);
+  /// Do waves in clusters of this kind issue first?
+  bool isRaised(ClusterKind kind) {
+    return options.priority.empty()
+               ? pipeline.getPriority() == kind
+               : options.priority == stringifyClusterKind(kind);
+  }
   Value i32(int64_t value) {
     return arith::ConstantIntOp::create(b, b.getI32Type(), value);
   }
@@ -308,7 +314,7 @@ void ScheduleWriter::writeCluster(ClusterOp cluster,
 
   Operation *yield = cluster.getBody().front().getTerminator();
   b.setInsertionPoint(cluster);
-  bool raised = compute && options.priority == "compute";
+  bool raised = isRaised(cluster.getKind());
   if (raised)
     ROCDL::SetPrioOp::create(b, 1);
   cluster->getBlock()->getOperations().splice(
@@ -387,9 +393,11 @@ struct LowerSchedule : attn::impl::AttnLowerScheduleBase<LowerSchedule> {
 
   void runOnOperation() override {
     AttnLowerScheduleOptions options{anchors, fences, priority, stagger};
-    if (priority != "none" && priority != "group" && priority != "compute") {
-      getOperation().emitError() << "unknown priority '" << priority
-                                 << "'; supported: none, group, compute";
+    if (!llvm::is_contained({"", "none", "group", "compute", "memory"},
+                            StringRef(priority))) {
+      getOperation().emitError()
+          << "unknown priority '" << priority
+          << "'; supported: none, group, compute, memory";
       return signalPassFailure();
     }
     SmallVector<PipelineOp> pipelines;

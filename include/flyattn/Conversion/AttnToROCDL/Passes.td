@@ -116,9 +116,9 @@ def AttnLowerSchedule : Pass<"attn-lower-schedule", "::mlir::gpu::GPUModuleOp"> 
            "keep what a cluster computes from moving past its end">,
     Option<"fences", "fences", "bool", /*default=*/"true",
            "keep the order of vector and matrix instructions">,
-    Option<"priority", "priority", "std::string", /*default=*/"\"none\"",
-           "raise the priority of waves: none, group (always of group 0) or "
-           "compute (in compute clusters)">,
+    Option<"priority", "priority", "std::string", /*default=*/"\"\"",
+           "raise the priority of waves: none, group (always of group 0), "
+           "compute or memory (in such clusters); else as the pipeline says">,
     Option<"stagger", "stagger", "bool", /*default=*/"true",
            "let the groups run behind one another">];
   let dependentDialects = [

@@ -326,7 +326,10 @@ static LogicalResult formPipeline(ArrayRef<scf::ForOp> chain,
   Slots vSlots = allocateSlots(b, parts.front().v, "v", config.getSlots());
   auto pipeline = PipelineOp::create(
       b, last.getResultTypes(), b.getI32IntegerAttr(recipe.groups),
-      b.getI32IntegerAttr(recipe.lag), b.getI32IntegerAttr(recipe.interval));
+      b.getI32IntegerAttr(recipe.lag), b.getI32IntegerAttr(recipe.interval),
+      ClusterKindAttr());
+  if (recipe.priority)
+    pipeline.setPriority(*recipe.priority);
   std::optional<StagedQ> q;
   if (recipe.stageQ) {
     b.setInsertionPoint(pipeline);

@@ -479,9 +479,9 @@ LogicalResult Rotation::run() {
   b.setInsertionPointToStart(guard.elseBlock());
   scf::YieldOp::create(b, ranges.front().getInitArgs());
   b.setInsertionPointToStart(guard.thenBlock());
-  auto rotated =
-      PipelineOp::create(b, loop.getResultTypes(), pipeline.getGroupsAttr(),
-                         pipeline.getLagAttr(), IntegerAttr());
+  auto rotated = PipelineOp::create(
+      b, loop.getResultTypes(), pipeline.getGroupsAttr(), pipeline.getLagAttr(),
+      IntegerAttr(), pipeline.getPriorityAttr());
   scf::YieldOp::create(b, rotated.getResults());
   b.createBlock(&rotated.getBody());
   if (failed(writeBody()))

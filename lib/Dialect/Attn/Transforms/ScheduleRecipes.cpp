@@ -38,8 +38,9 @@ static std::vector<ClusterRecipe> dualWave() {
   };
 }
 
-// Where half-waves exchange values through LDS, the maximum is raised in the
-// memory cluster: it takes a branch there, instead of an exchange, as a rule.
+// The same, but the maximum is raised in the memory cluster. Where half-waves
+// exchange values through LDS, that takes a branch, which would split a compute
+// cluster.
 static std::vector<ClusterRecipe> dualWaveEarlyMax() {
   using enum TilePart;
   constexpr ClusterKind memory = ClusterKind::Memory,
@@ -63,10 +64,10 @@ static const ScheduleRecipe recipes[] = {
      /*interval=*/4, dualWave()},
     {"gfx950", 64, /*expHead=*/14, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWave()},
-    {"gfx942", 128, /*expHead=*/8, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
+    {"gfx942", 128, /*expHead=*/10, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWaveEarlyMax()},
-    {"gfx942", 64, /*expHead=*/14, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
-     /*interval=*/4, dualWaveEarlyMax()},
+    {"gfx942", 64, /*expHead=*/23, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
+     /*interval=*/4, dualWaveEarlyMax(), ClusterKind::Memory},
 };
 
 const ScheduleRecipe *attn::findRecipe(StringRef chip, int64_t headDim) {

@@ -57,6 +57,8 @@ struct ScheduleRecipe {
   unsigned groups, lag;
   unsigned interval; ///< clusters from a tile's start to the next one's
   std::vector<ClusterRecipe> clusters;
+  /// The clusters whose waves issue first.
+  std::optional<ClusterKind> priority = std::nullopt;
 };
 
 /// The recipe for a chip and head dim, or null.

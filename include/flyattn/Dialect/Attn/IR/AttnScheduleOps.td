@@ -52,6 +52,10 @@ def Attn_PipelineOp : Attn_Op<"pipeline", [
     interval will be one cluster of the steady loop. `attn-rotate` makes that
     loop.
 
+    With a `priority`, a wave in a cluster of that kind issues before one that is
+    not. Where vector instructions fill the compute clusters, this keeps those
+    few of memory clusters from waiting for all of them.
+
     The verifier checks, on every path and for every pair of groups:
 
     * a tile has landed in its slot, for all waves, before any wave reads it;
@@ -72,11 +76,13 @@ def Attn_PipelineOp : Attn_Op<"pipeline", [
   }];
   let arguments = (ins ConfinedAttr<I32Attr, [IntPositive]>:$groups,
                        ConfinedAttr<I32Attr, [IntNonNegative]>:$lag,
-                       OptionalAttr<ConfinedAttr<I32Attr, [IntPositive]>>:$interval);
+                       OptionalAttr<ConfinedAttr<I32Attr, [IntPositive]>>:$interval,
+                       OptionalAttr<Attn_ClusterKindAttr>:$priority);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     `groups` `=` $groups `lag` `=` $lag (`interval` `=` $interval^)?
+    (`priority` `=` $priority^)?
     (`->` `(` qualified(type($results))^ `)`)? $body attr-dict
   }];
   let hasRegionVerifier = 1;
