@@ -93,11 +93,11 @@ TEST(Plan, WindowsAreArguments) {
   EXPECT_EQ(wide->args.windowLeft, INT32_MAX);
   EXPECT_EQ(wide->kernel, narrow->kernel);
   p.window = Window{-1, 0};
-  EXPECT_EQ(selectVariant(p).mask, MaskKind::Causal);
+  EXPECT_EQ(selectVariant(p, "gfx950").mask, MaskKind::Causal);
   p.window = Window{-1, -1};
-  EXPECT_EQ(selectVariant(p).mask, MaskKind::None);
+  EXPECT_EQ(selectVariant(p, "gfx950").mask, MaskKind::None);
   p.window = Window{0, -1};
-  EXPECT_EQ(selectVariant(p).mask, MaskKind::Window);
+  EXPECT_EQ(selectVariant(p, "gfx950").mask, MaskKind::Window);
 }
 
 TEST(Plan, PackedSequences) {

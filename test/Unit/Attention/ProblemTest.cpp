@@ -250,6 +250,11 @@ TEST(Validate, RefusalsNameEveryKernel) {
   p.headDim = 64;
   EXPECT_EQ(count_if(explainRefusals(p, "gfx942"),
                      [](const Refusal &r) { return r.reasons.empty(); }),
+            2)
+      << "generic and dual_wave";
+  p.schedule = ScheduleKind::DualWave;
+  EXPECT_EQ(count_if(explainRefusals(p, "gfx942"),
+                     [](const Refusal &r) { return r.reasons.empty(); }),
             1);
 }
 
