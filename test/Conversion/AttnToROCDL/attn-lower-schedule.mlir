@@ -1,7 +1,7 @@
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-schedule))" | FileCheck %s
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-schedule{stagger=false priority=compute}))" | FileCheck %s --check-prefix=TOGETHER
 // RUN: not flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-schedule{priority=high}))" 2>&1 | FileCheck %s --check-prefix=PRIORITY
-// PRIORITY: error: unknown priority 'high'; supported: none, group, compute
+// PRIORITY: error: unknown priority 'high'; supported: none, group, compute, memory
 
 gpu.module @kernels {
   llvm.mlir.global internal @k0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<1024 x i8>
