@@ -103,5 +103,29 @@ class SteadyLoop(DriverTest):
                          collections.Counter(mnemonics[1]))
 
 
+    # V is transposed by 4 v_perm a tile; 8 or 16 more pack bf16. The exchange
+    # of the maximum lies outside of the loop.
+
+    def test_gfx942_d128(self):
+        wanted = {"v_mfma": 64, "v_exp": 32, "v_max": 17, "v_fma": 32,
+                  "v_add_f32": 34, "v_perm_b32": 24, "v_mov": 2,
+                  "ds_read_b128": 32, "ds_write": 4, "buffer_load": 10,
+                  "s_barrier": 8, "s_waitcnt": 8}
+        self.expect(wanted, "--arch", "gfx942", "--head-dim", 128)
+        wanted["v_perm_b32"] = 8
+        self.expect(wanted, "--arch", "gfx942", "--head-dim", 128, "--dtype",
+                    "f16")
+
+    def test_gfx942_d64(self):
+        wanted = {"v_mfma": 64, "v_exp": 64, "v_max": 33, "v_fma": 64,
+                  "v_add_f32": 66, "v_perm_b32": 40, "v_mov": 2,
+                  "ds_read_b128": 32, "ds_write": 4, "buffer_load": 10,
+                  "s_barrier": 8, "s_waitcnt": 8}
+        self.expect(wanted, "--arch", "gfx942", "--head-dim", 64)
+        wanted["v_perm_b32"] = 8
+        self.expect(wanted, "--arch", "gfx942", "--head-dim", 64, "--dtype",
+                    "f16")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -26,6 +26,7 @@
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace mlir::attn {
 #define GEN_PASS_DEF_ATTNINTERLEAVE
@@ -58,8 +59,9 @@ static unsigned vectorClocks(Operation &op, const flyattn::ChipInfo &chip) {
   if (!vector)
     return chip.vectorClocks;
   int64_t count = vector.getNumElements();
+  // One instruction for two, or one for each and one that packs them.
   if (isa<arith::TruncFOp>(op))
-    count = (count + 1) / 2;
+    count = chip.packedBf16Convert ? (count + 1) / 2 : count + count / 2;
   return count * chip.vectorClocks;
 }
 
@@ -68,7 +70,8 @@ namespace {
 class Stretch {
 public:
   Stretch(ArrayRef<Operation *> ops, const flyattn::ChipInfo &chip)
-      : shadow(chip.mfmaShadow) {
+      // A last exponential may reach beyond the shadow, by less than itself.
+      : shadow(llvm::alignTo(chip.mfmaShadow, chip.exp2Clocks)) {
     for (Operation *op : ops)
       if (isMatrixOp(op))
         matrix.push_back(op);

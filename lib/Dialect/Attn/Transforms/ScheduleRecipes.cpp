@@ -66,7 +66,7 @@ static const ScheduleRecipe recipes[] = {
      /*interval=*/4, dualWave()},
     {"gfx942", 128, /*expHead=*/10, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWaveEarlyMax()},
-    {"gfx942", 64, /*expHead=*/23, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
+    {"gfx942", 64, /*expHead=*/19, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWaveEarlyMax(), ClusterKind::Memory},
 };
 
