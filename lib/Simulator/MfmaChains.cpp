@@ -25,10 +25,10 @@ struct Chain {
   SmallVector<const Inst *, 8> links; ///< the records before they were joined
 };
 
-/// A link whose product a later one performs.
+/// A link whose product another one performs.
 const Inst *deferred(Wave &, const Inst *inst) { return inst + 1; }
 
-const Inst *lastLink(Wave &w, const Inst *inst) {
+const Inst *wholeChain(Wave &w, const Inst *inst) {
   const auto &chain = *static_cast<const Chain *>(inst->ext);
   const MfmaDesc &m = *chain.desc;
   alignas(64) float a[maxOperand], b[maxOperand], constant[waveSize];
@@ -116,14 +116,16 @@ private:
     });
   }
 
+  bool mayWrite(unsigned i, Range range) const {
+    return isMfma(i) ? range.overlaps(result(i)) : names(i, range);
+  }
+
   /// May instruction `i` stand between links that read `sources` and add to
   /// `sums`?
   bool leavesAlone(unsigned i, Range sums, ArrayRef<Range> sources) const {
     if (names(i, sums))
       return false;
-    return none_of(sources, [&](Range source) {
-      return isMfma(i) ? source.overlaps(result(i)) : names(i, source);
-    });
+    return none_of(sources, [&](Range source) { return mayWrite(i, source); });
   }
 
   /// Is `i` a further link to a chain that begins with `first`?
@@ -140,21 +142,13 @@ private:
            !sums.overlaps(sourceB(i));
   }
 
-  void joinFrom(unsigned first) {
-    const Inst &start = program.insts[first];
+  /// The links to a chain from `first` on, if its last link performs it:
+  /// nothing between may change what links have read.
+  SmallVector<unsigned, 8> linksToLast(unsigned first) const {
     Range sums = result(first);
-    bool addsToItself = start.scalars & 4 || start.src[2] == start.dst;
-    if (!addsToItself || sums.overlaps(sourceA(first)) ||
-        sums.overlaps(sourceB(first)))
-      return;
     SmallVector<unsigned, 8> links = {first};
     SmallVector<Range, 16> sources = {sourceA(first), sourceB(first)};
-    const MfmaDesc &m = desc(first);
-    unsigned most = maxOperand / (m.dim * m.k);
-    for (unsigned i = first + 1;
-         i < program.listing.size() && links.size() < most; ++i) {
-      if (startsBlock[i] || isBranch(i))
-        break;
+    for (unsigned i = first + 1; mayFollow(first, i, links.size()); ++i) {
       if (continues(first, i)) {
         links.push_back(i);
         sources.push_back(sourceA(i));
@@ -163,17 +157,62 @@ private:
         break;
       }
     }
+    return links;
+  }
+
+  /// The same if its first link performs it: nothing between may name what
+  /// later links read, and nothing may see the sums early.
+  SmallVector<unsigned, 8> linksToFirst(unsigned first) const {
+    Range sums = result(first);
+    SmallVector<unsigned, 8> links = {first};
+    SmallVector<unsigned, 32> between;
+    for (unsigned i = first + 1; mayFollow(first, i, links.size()); ++i) {
+      if (continues(first, i)) {
+        if (any_of(between, [&](unsigned other) {
+              return mayWrite(other, sourceA(i)) || mayWrite(other, sourceB(i));
+            }))
+          break;
+        links.push_back(i);
+      } else if (names(i, sums)) {
+        break;
+      } else {
+        between.push_back(i);
+      }
+    }
+    return links;
+  }
+
+  /// May a chain from `first` with so many links go on to `i`?
+  bool mayFollow(unsigned first, unsigned i, size_t links) const {
+    const MfmaDesc &m = desc(first);
+    return i < program.listing.size() && links < maxOperand / (m.dim * m.k) &&
+           !startsBlock[i] && !isBranch(i);
+  }
+
+  void joinFrom(unsigned first) {
+    const Inst &start = program.insts[first];
+    Range sums = result(first);
+    bool addsToItself = start.scalars & 4 || start.src[2] == start.dst;
+    if (!addsToItself || sums.overlaps(sourceA(first)) ||
+        sums.overlaps(sourceB(first)))
+      return;
+    SmallVector<unsigned, 8> links = linksToLast(first);
+    SmallVector<unsigned, 8> early = linksToFirst(first);
+    bool atFirst = early.size() > links.size();
+    if (atFirst)
+      links = early;
     if (links.size() < 2)
       return;
     auto chain = std::make_shared<Chain>();
-    chain->desc = &m;
+    chain->desc = &desc(first);
     for (unsigned i : links) {
       chain->links.push_back(&program.insts[i]);
       insts[i].fn = deferred;
       joined.set(i);
     }
-    insts[links.back()].fn = lastLink;
-    insts[links.back()].ext = chain.get();
+    unsigned performer = atFirst ? first : links.back();
+    insts[performer].fn = wholeChain;
+    insts[performer].ext = chain.get();
     program.extensions.push_back(std::move(chain));
   }
 

@@ -93,19 +93,38 @@ TEST(MfmaChains, StopsWhereTheSumsAreNamed) {
   EXPECT_EQ(joined(mfma(8, 12) + "s_nop 15\ns_nop 15\n" + mfma(44, 20)), 0);
 }
 
-TEST(MfmaChains, StopsWhereASourceIsOverwritten) {
-  EXPECT_EQ(
-      joined(mfma(8, 12) + "s_nop 15\nv_mov_b32 v9, 2.0\n" + mfma(16, 20)), 0);
+TEST(MfmaChains, StopsWhereSourcesOfBothSidesAreOverwritten) {
   EXPECT_EQ(joined(mfma(8, 12) +
-                   "s_nop 15\nds_read_b32 v14, v1\n"
+                   "s_nop 15\nv_mov_b32 v9, 2.0\nv_mov_b32 v17, 2.0\n"
+                   "s_nop 1\n" +
+                   mfma(16, 20)),
+            0);
+  EXPECT_EQ(joined(mfma(8, 12) +
+                   "s_nop 15\nds_read_b32 v14, v1\nds_read_b32 v20, v1\n"
                    "s_waitcnt lgkmcnt(0)\n" +
                    mfma(16, 20)),
             0);
-  // A matrix instruction with other sums that overwrites a source.
-  EXPECT_EQ(joined(mfma(8, 12) +
-                   "v_mfma_f32_16x16x32_bf16 v[12:15], v[16:19], v[20:23], 0\n"
+  // A matrix instruction with other sums that overwrites them.
+  EXPECT_EQ(joined(mfma(8, 14) +
+                   "v_mfma_f32_16x16x32_bf16 v[16:19], v[24:27], v[28:31], 0\n"
                    "s_nop 15\n" +
-                   mfma(16, 20)),
+                   mfma(18, 22)),
+            0);
+}
+
+TEST(MfmaChains, TheFirstLinkPerformsWhatReadsRegistersThatAreUsedAgain) {
+  // Registers of the first link, but none of a later one.
+  EXPECT_EQ(
+      joined(mfma(8, 12) + "s_nop 15\nv_mov_b32 v9, 2.0\n" + mfma(16, 20)), 1);
+  EXPECT_EQ(joined(mfma(8, 12) + "v_mov_b32 v9, 2.0\ns_nop 1\n" + mfma(16, 20) +
+                   "v_mov_b32 v17, 2.0\ns_nop 1\n" + mfma(24, 28)),
+            2);
+  // Those of a later one: the last link performs it.
+  EXPECT_EQ(
+      joined(mfma(8, 12) + "v_mov_b32 v17, 2.0\ns_nop 1\n" + mfma(16, 20)), 1);
+  // The sums may not be seen early.
+  EXPECT_EQ(joined(mfma(8, 12) + "v_mov_b32 v9, 2.0\ns_nop 15\n" +
+                   "v_mov_b32 v10, v41\n" + mfma(16, 20)),
             0);
 }
 

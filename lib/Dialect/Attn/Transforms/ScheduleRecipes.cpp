@@ -62,7 +62,7 @@ static std::vector<ClusterRecipe> dualWaveEarlyMax() {
 static const ScheduleRecipe recipes[] = {
     {"gfx950", 128, /*expHead=*/12, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWave()},
-    {"gfx950", 64, /*expHead=*/14, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
+    {"gfx950", 64, /*expHead=*/13, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWave()},
     {"gfx942", 128, /*expHead=*/10, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWaveEarlyMax()},
