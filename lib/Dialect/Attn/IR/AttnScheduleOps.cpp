@@ -224,16 +224,25 @@ public:
     for (unsigned node = 0; node < ops.size(); ++node)
       for (auto &[slot, list] : ops[node])
         for (Operation *op : list)
-          if (failed(isa<ReadOp>(op)   ? verifyRead(node, slot, op)
-                     : isa<LandOp>(op) ? verifyLand(node, slot, op)
-                                       : verifyFetch(node, slot, op)))
+          if (failed(verifyOp(node, slot, op)))
             return failure();
     return success();
   }
 
 private:
-  LogicalResult verifyRead(unsigned node, Value slot, Operation *read) const;
-  LogicalResult verifyLand(unsigned node, Value slot, Operation *land) const;
+  LogicalResult verifyOp(unsigned node, Value slot, Operation *op) const {
+    // No wave may start to overwrite what a slower one still reads.
+    if (isa<ReadOp>(op))
+      return verifyDistance<FetchOp>(node, slot, op,
+                                     "is overwritten by a fetch");
+    // Nobody may read before the slowest wave's share has landed.
+    if (isa<LandOp>(op))
+      return verifyDistance<ReadOp>(node, slot, op, "is read");
+    return verifyFetch(node, slot, op);
+  }
+  template <typename OpT>
+  LogicalResult verifyDistance(unsigned node, Value slot, Operation *op,
+                               StringRef what) const;
   LogicalResult verifyFetch(unsigned node, Value slot, Operation *fetch) const;
   LogicalResult clash(Operation *op, Operation *other, unsigned distance,
                       StringRef what) const;
@@ -254,30 +263,17 @@ LogicalResult SlotVerifier::clash(Operation *op, Operation *other,
   return diag;
 }
 
-/// No wave may start to overwrite what a slower one still reads.
-LogicalResult SlotVerifier::verifyRead(unsigned node, Value slot,
-                                       Operation *read) const {
-  if (auto fetch = firstOf<FetchOp>(ops[node], slot))
-    return clash(read, fetch, 0, "is overwritten by a fetch");
+/// No `OpT` on the slot may come less than `behind` + 1 clusters after `op`.
+template <typename OpT>
+LogicalResult SlotVerifier::verifyDistance(unsigned node, Value slot,
+                                           Operation *op,
+                                           StringRef what) const {
+  if (auto found = firstOf<OpT>(ops[node], slot))
+    return clash(op, found, 0, what);
   LogicalResult result = success();
   graph.visitWithin(node, behind, [&](unsigned next, unsigned distance) {
-    if (auto fetch = firstOf<FetchOp>(ops[next], slot);
-        fetch && succeeded(result))
-      result = clash(read, fetch, distance, "is overwritten by a fetch");
-    return succeeded(result);
-  });
-  return result;
-}
-
-/// Nobody may read before the slowest wave's share has landed.
-LogicalResult SlotVerifier::verifyLand(unsigned node, Value slot,
-                                       Operation *land) const {
-  if (auto read = firstOf<ReadOp>(ops[node], slot))
-    return clash(land, read, 0, "is read");
-  LogicalResult result = success();
-  graph.visitWithin(node, behind, [&](unsigned next, unsigned distance) {
-    if (auto read = firstOf<ReadOp>(ops[next], slot); read && succeeded(result))
-      result = clash(land, read, distance, "is read");
+    if (auto found = firstOf<OpT>(ops[next], slot); found && succeeded(result))
+      result = clash(op, found, distance, what);
     return succeeded(result);
   });
   return result;
