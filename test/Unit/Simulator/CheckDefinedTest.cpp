@@ -99,6 +99,17 @@ TEST(UndefinedCheck, ThroughInstructions) {
                   store)
                 .size(),
             1u);
+  // Of a pair, packed math reads the words that op_sel and op_sel_hi choose.
+  const std::string words = "v_mov_b32 v10, 0\nv_mov_b32 v11, 0\n"
+                            "v_mov_b32 v12, 0\n";
+  EXPECT_EQ(check(words +
+                  "v_pk_mul_f32 v[8:9], v[10:11], v[12:13] op_sel_hi:[1,0]\n" +
+                  store),
+            none);
+  EXPECT_EQ(check(words + "v_pk_mul_f32 v[8:9], v[10:11], v[12:13]\n" + store +
+                  "global_store_dword v1, v9, s[6:7]\n")
+                .size(),
+            2u);
   // Both halves of a register, one after the other.
   EXPECT_EQ(check("v_cvt_pk_fp8_f32 v8, v1, v2\n"
                   "v_cvt_pk_fp8_f32 v8, v1, v2 op_sel:[0,0,1]\n" +

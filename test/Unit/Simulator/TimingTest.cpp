@@ -200,6 +200,15 @@ TEST(Timing, BarriersWaitForTheLastWave) {
     }
 }
 
+TEST(Timing, NoBarrierStallsForLessThanNothing) {
+  // The last wave to arrive is held for nothing, whatever it comes from.
+  TimingResult result = Timed("gfx950", 2)
+                            .run("s_branch 1f\ns_nop 0\n1:\ns_barrier\n"
+                                 "s_barrier\ns_endpgm\n");
+  for (const TimedInst &inst : result.insts)
+    EXPECT_LT(inst.stalls[unsigned(Stall::Barrier)], 1000u) << inst.text;
+}
+
 TEST(Timing, HigherPriorityFirst) {
   // Waves 0 and 4 share a SIMD; the second asks for priority.
   std::string text = "v_readfirstlane_b32 s4, v0\ns_cmp_lt_u32 s4, 0x100\n"
