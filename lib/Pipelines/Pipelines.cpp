@@ -49,6 +49,9 @@ void flyattn::buildTileToSchedulePipeline(OpPassManager &pm,
   kernels.addPass(attn::createAttnFormClusters(form));
   kernels.addPass(attn::createAttnRotate());
   kernels.addPass(attn::createAttnDoubleBuffer());
+  attn::AttnAllocateSlotsOptions allocate;
+  allocate.chip = options.chip;
+  kernels.addPass(attn::createAttnAllocateSlots(allocate));
   addCleanup(kernels);
 }
 

@@ -45,7 +45,9 @@ void buildAttnToTilePipeline(mlir::OpPassManager &pm,
 ///   builtin.module(gpu.module(attn-decompose-softmax,
 ///                             loop-invariant-code-motion,
 ///                             attn-form-clusters{chip=gfx950}, attn-rotate,
-///                             attn-double-buffer, canonicalize, cse))
+///                             attn-double-buffer,
+///                             attn-allocate-slots{chip=gfx950}, canonicalize,
+///                             cse))
 void buildTileToSchedulePipeline(mlir::OpPassManager &pm,
                                  const PipelineOptions &options);
 

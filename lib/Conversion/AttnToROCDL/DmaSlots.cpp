@@ -49,11 +49,23 @@ public:
   SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
                               Value row) const override {
     // Rows that are a multiple of L apart are neighbours in a line.
+    assert(linesPerGroup(type) % 32 == 0 &&
+           "a wave's rows lie in lines of their own");
+    return readBlocks(b, address(b, slot, type, row, b.i32(0)), type, 0, 32);
+  }
+  Value address(Leaf &b, Value slot, SlotType type, Value row,
+                Value column) const override {
     int64_t perGroup = linesPerGroup(type);
-    assert(perGroup % 32 == 0 && "a wave's rows lie in lines of their own");
-    Value place = b.mul(b.div(row, perGroup), 128);
-    Value line = b.mul(b.rem(row, perGroup), pitch(type));
-    return readBlocks(b, b.ldsAddress(slot, b.add(place, line)), type, 0, 32);
+    Value bytes = b.mul(b.div(column, lineColumns), perGroup * pitch(type));
+    bytes = b.add(bytes, b.mul(b.rem(column, lineColumns), 2));
+    bytes = b.add(bytes, b.mul(b.rem(row, perGroup), pitch(type)));
+    bytes = b.add(bytes, b.mul(b.div(row, perGroup), 128));
+    return b.ldsAddress(slot, bytes);
+  }
+  int64_t offset(SlotType type, int64_t rows, int64_t columns) const override {
+    assert(linesPerGroup(type) % 32 == 0 && "32 rows are 32 lines");
+    return columns / lineColumns * linesPerGroup(type) * pitch(type) +
+           columns % lineColumns * 2 + rows * pitch(type);
   }
 
 private:

@@ -36,20 +36,40 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
+/// v_max3 takes two maxima of a chain.
+static bool isHalfOfMax3(Operation &op) {
+  return llvm::any_of(op.getOperands(),
+                      [](Value operand) {
+                        return operand.getDefiningOp<arith::MaxNumFOp>();
+                      }) ||
+         (op.hasOneUse() && isa<arith::MaxNumFOp>(*op.user_begin()));
+}
+
+/// Is the result only a branch's condition?
+static bool decidesBranch(Operation &op) {
+  return llvm::all_of(op.getUsers(), [](Operation *user) {
+    return user->getNumRegions() > 0 ||
+           (isa<arith::CmpIOp, LLVM::ExpectOp>(user) && decidesBranch(*user));
+  });
+}
+
 /// Issue clocks of an op, about: what LLVM will make of it, by the chip's
 /// table. Moves between registers are taken to cost nothing.
 static unsigned vectorClocks(Operation &op, const flyattn::ChipInfo &chip) {
   if (isa<ROCDL::ROCDLExp2>(op))
     return chip.exp2Clocks;
-  // With a copy of what it overwrites, and a wait state.
+  // With a copy of what it overwrites, and two wait states.
   if (isa<ROCDL::Permlane32SwapOp>(op))
-    return chip.permlaneClocks + 2 * chip.vectorClocks;
-  // v_max3 takes two.
+    return chip.permlaneClocks + 3 * chip.vectorClocks;
   if (isa<arith::MaxNumFOp>(op))
-    return chip.vectorClocks / 2;
-  // The scalar unit's comparison and selection go through the wave's one slot.
+    return isHalfOfMax3(op) ? chip.vectorClocks / 2 : chip.vectorClocks;
+  // One comparison. The scalar unit's comparison and selection go through the
+  // wave's one slot too; a branch needs neither.
   if (isa<ROCDL::BallotOp>(op))
-    return 2 * chip.vectorClocks;
+    return decidesBranch(op) ? chip.vectorClocks : 3 * chip.vectorClocks;
+  if (isa<arith::CmpFOp>(op) && op.hasOneUse() &&
+      isa<ROCDL::BallotOp>(*op.user_begin()))
+    return 0;
   bool plain = isa<LLVM::FMAOp>(op) ||
                (isa<arith::ArithDialect>(op.getDialect()) &&
                 !isa<arith::ConstantOp, arith::BitcastOp, arith::NegFOp>(op));

@@ -40,6 +40,14 @@ Value Leaf::workItem() {
   return arith::IndexCastOp::create(*this, getI32Type(), id);
 }
 Value Leaf::lane() { return rem(workItem(), 64); }
+Value Leaf::laneAnew() {
+  // Counts the lanes below this one.
+  Value all = i32(-1);
+  Value low = ROCDL::MbcntLoOp::create(*this, getI32Type(), all, i32(0),
+                                       ArrayAttr(), ArrayAttr());
+  return ROCDL::MbcntHiOp::create(*this, getI32Type(), all, low, ArrayAttr(),
+                                  ArrayAttr());
+}
 Value Leaf::wave() {
   // Once, at the kernel's entry: LLVM hoists no readfirstlane.
   OpBuilder::InsertionGuard guard(*this);

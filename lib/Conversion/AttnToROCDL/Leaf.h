@@ -48,6 +48,8 @@ public:
   // Where this work-item is.
   Value workItem(); ///< in the workgroup
   Value lane();     ///< in the wave
+  /// The same, computed here: no register holds it from the kernel's start on.
+  Value laneAnew();
   Value wave();     ///< in the workgroup, known to be uniform
   /// Does the condition hold in any lane of the wave? Uniform.
   Value any(Value condition);

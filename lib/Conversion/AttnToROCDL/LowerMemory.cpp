@@ -1,4 +1,4 @@
-//===- LowerMemory.cpp - Views, loads, stores and slots -------------------===//
+//===- LowerMemory.cpp - Views, loads and slots ---------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -16,8 +16,6 @@
 
 using namespace mlir;
 using namespace mlir::attn;
-
-static Buffer asBuffer(ValueRange view) { return {view[0], view[1]}; }
 
 namespace {
 struct LowerView : TilePattern<ViewOp> {
@@ -78,78 +76,6 @@ struct LowerLoad : TilePattern<LoadOp> {
           b.load(words, buffer, b.add(offset, 2 * k), uniform), block));
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();
-  }
-};
-
-struct LowerStore : TilePattern<StoreOp> {
-  using TilePattern::TilePattern;
-
-  LogicalResult
-  matchAndRewrite(StoreOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    TileType tile = op.getTile().getType();
-    if (tile.getColumns() != 32)
-      return rewriter.notifyMatchFailure(op, "a wave stores 32 columns");
-    Leaf b = lowering.leaf(op, rewriter);
-    Buffer buffer = asBuffer(adaptor.getView());
-    Value lane = b.lane();
-    Value row = b.add(adaptor.getRow().front(), b.rem(lane, 32));
-    Value offset = b.mul(row, buffer.stride);
-    if (tile.getLayout() == TileLayout::Columns)
-      storeColumns(b, adaptor.getTile().front(), buffer, offset);
-    else
-      storeBlocks(b, adaptor.getTile(), op.getView().getType().getElementType(),
-                  buffer, offset);
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-  /// The half-waves hold the same values: the lower one stores.
-  static void storeColumns(Leaf &b, Value value, Buffer buffer, Value offset) {
-    Value lower = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, b.lane(),
-                                        b.i32(32));
-    auto guard = scf::IfOp::create(b, lower, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard insertion(b);
-    b.setInsertionPointToStart(guard.thenBlock());
-    b.store(value, buffer, offset);
-  }
-
-  /// Register r of a block is element 8 (r / 4) + 4 (l / 32) + r % 4 of the
-  /// row, so four registers are 8 contiguous bytes. With the swap of half-waves
-  /// two such groups become 16 contiguous bytes a lane.
-  static void storeBlocks(Leaf &b, ValueRange blocks, Type element,
-                          Buffer buffer, Value offset) {
-    Value half = b.div(b.lane(), 32);
-    offset = b.add(offset, b.mul(half, b.chip.permlaneSwap ? 16 : 8));
-    auto words = VectorType::get(2, b.getI32Type());
-    for (auto [index, block] : llvm::enumerate(blocks)) {
-      SmallVector<Value> groups;
-      for (int64_t group = 0; group < 4; ++group)
-        groups.push_back(
-            b.bitcast(b.convert(b.slice(block, 4 * group, 4), element), words));
-      for (int64_t group = 0; group < 4; ++group) {
-        Value at = b.add(offset, 64 * index + 16 * group);
-        if (!b.chip.permlaneSwap)
-          b.store(groups[group], buffer, at);
-        else if (group % 2 == 0)
-          b.store(mergeGroups(b, groups[group], groups[group + 1]), buffer, at);
-      }
-    }
-  }
-
-  /// Lower lanes get all 8 elements of the first group, upper lanes those of
-  /// the second.
-  static Value mergeGroups(Leaf &b, Value first, Value second) {
-    SmallVector<Value> low, high;
-    for (int64_t i : {0, 1}) {
-      auto [own, other] = b.swapHalves(vector::ExtractOp::create(b, first, i),
-                                       vector::ExtractOp::create(b, second, i));
-      low.push_back(own);
-      high.push_back(other);
-    }
-    low.append(high);
-    return vector::FromElementsOp::create(b, VectorType::get(4, b.getI32Type()),
-                                          low);
   }
 };
 
@@ -263,7 +189,7 @@ struct LowerSubgroupId : TilePattern<gpu::SubgroupIdOp> {
 void attn::populateMemoryPatterns(RewritePatternSet &patterns,
                                   const TypeConverter &converter,
                                   const TileLowering &lowering) {
-  patterns.add<LowerView, LowerLoad, LowerStore, LowerAllocSlot, LowerFetch,
-               LowerLand, LowerSync, LowerRead, LowerSubgroupId>(
+  patterns.add<LowerView, LowerLoad, LowerAllocSlot, LowerFetch, LowerLand,
+               LowerSync, LowerRead, LowerSubgroupId>(
       converter, patterns.getContext(), lowering);
 }

@@ -67,14 +67,25 @@ struct LowerFlipSign : TilePattern<FlipSignOp> {
   matchAndRewrite(FlipSignOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Leaf b = lowering.leaf(op, rewriter);
+    Value mask = adaptor.getMask().front();
+    Value flips =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ne, mask, b.i32(0));
+    ValueRange blocks = adaptor.getTile();
+    auto guard = scf::IfOp::create(b, TypeRange(blocks), b.unlikely(flips),
+                                   /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard insertion(b);
+    b.setInsertionPointToStart(guard.elseBlock());
+    scf::YieldOp::create(b, blocks);
+    b.setInsertionPointToStart(guard.thenBlock());
     auto words = VectorType::get(4, b.getI32Type());
-    Value mask =
-        vector::BroadcastOp::create(b, words, adaptor.getMask().front());
-    SmallVector<Value> blocks;
-    for (Value block : adaptor.getTile()) {
-      Value flipped = arith::XOrIOp::create(b, b.bitcast(block, words), mask);
-      blocks.push_back(b.bitcast(flipped, cast<VectorType>(block.getType())));
-    }
+    mask = vector::BroadcastOp::create(b, words, mask);
+    SmallVector<Value> flipped;
+    for (Value block : blocks)
+      flipped.push_back(
+          b.bitcast(arith::XOrIOp::create(b, b.bitcast(block, words), mask),
+                    cast<VectorType>(block.getType())));
+    scf::YieldOp::create(b, flipped);
+    blocks = guard.getResults();
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();
   }

@@ -9,7 +9,9 @@
 //
 //   entry     the kernel's arguments; a first cluster that only brings data;
 //             then group g waits at g * lag barriers
-//   cluster   its ops; the wait that it owes; a border
+//   cluster   its ops; the wait that it owes; a border. A branch behind the
+//             last matrix instruction comes after the border: a compute cluster
+//             touches no memory, and so nobody waits for the branch
 //   border    scheduling fence, s_barrier, scheduling fence
 //   exit      what is still on its way arrives; the barriers that the group
 //             did not wait at on entry
@@ -276,13 +278,13 @@ void ScheduleWriter::fenceMatrixOps(ClusterOp cluster) {
 }
 
 /// LLVM moves vector instructions down, past a branch, to where their results
-/// are used. An empty piece of assembly that takes the result and gives it back
-/// keeps them in their cluster, and costs no instruction.
+/// are used. An empty piece of assembly before the branch that takes the result
+/// and gives it back keeps them in their cluster, and costs no instruction.
 void ScheduleWriter::anchor(ClusterOp cluster) {
   Operation *yield = cluster.getBody().front().getTerminator();
   OpBuilder::InsertionGuard guard(b);
-  for (OpOperand &operand : yield->getOpOperands()) {
-    Value value = operand.get();
+  for (Value value :
+       llvm::SetVector<Value>(yield->operand_begin(), yield->operand_end())) {
     Operation *def = value.getDefiningOp();
     if (!def || def->getParentOp() != cluster || isMatrixOp(def) ||
         def->getNumRegions() > 0)
@@ -291,14 +293,33 @@ void ScheduleWriter::anchor(ClusterOp cluster) {
     auto vector = dyn_cast<VectorType>(value.getType());
     if (!register32 && !vector)
       continue;
-    b.setInsertionPointAfter(def);
+    Operation *end = def->getNextNode();
+    while (end != yield && end->getNumRegions() == 0)
+      end = end->getNextNode();
+    b.setInsertionPoint(end);
     auto asmOp = LLVM::InlineAsmOp::create(
         b, value.getType(), ValueRange(value), /*asm_string=*/"",
         /*constraints=*/"=v,0", /*has_side_effects=*/true,
         /*is_align_stack=*/false, LLVM::TailCallKind::None,
         LLVM::AsmDialectAttr(), ArrayAttr());
-    value.replaceAllUsesExcept(asmOp.getResult(0), asmOp);
+    value.replaceUsesWithIf(asmOp.getResult(0), [&](OpOperand &use) {
+      Operation *user =
+          yield->getBlock()->findAncestorOpInBlock(*use.getOwner());
+      return !user || !user->isBeforeInBlock(end);
+    });
   }
+}
+
+/// The first branch behind the last matrix instruction, or null.
+static Operation *branchAtEnd(ClusterOp cluster) {
+  Operation *branch = nullptr;
+  for (Operation &op : cluster.getBody().front()) {
+    if (isMatrixOp(&op))
+      branch = nullptr;
+    else if (op.getNumRegions() > 0 && !branch)
+      branch = &op;
+  }
+  return branch;
 }
 
 void ScheduleWriter::writeCluster(ClusterOp cluster,
@@ -313,6 +334,8 @@ void ScheduleWriter::writeCluster(ClusterOp cluster,
     await.erase();
 
   Operation *yield = cluster.getBody().front().getTerminator();
+  Operation *lastBranch =
+      compute && !vectorMemory ? branchAtEnd(cluster) : nullptr;
   b.setInsertionPoint(cluster);
   bool raised = isRaised(cluster.getKind());
   if (raised)
@@ -327,7 +350,12 @@ void ScheduleWriter::writeCluster(ClusterOp cluster,
     ROCDL::SWaitcntOp::create(
         b, encodeWait(vectorMemory.value_or(~0u), /*lds=*/!compute));
   }
-  border();
+  {
+    OpBuilder::InsertionGuard guard(b);
+    if (lastBranch)
+      b.setInsertionPoint(lastBranch);
+    border();
+  }
   cluster.replaceAllUsesWith(yield->getOperands());
   cluster.erase();
 }

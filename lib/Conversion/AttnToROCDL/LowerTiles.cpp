@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 // Converts each kernel of a gpu.module from tiles to vectors of registers. The
-// patterns are in Lower{Memory,Registers,Softmax,Clusters}.cpp, the LDS layouts
-// in DmaSlots.cpp and RegisterSlots.cpp, single instructions in Leaf.cpp.
+// patterns are in Lower{Memory,Store,Registers,Softmax,Clusters}.cpp, the LDS
+// layouts in DmaSlots.cpp and RegisterSlots.cpp, single instructions in
+// Leaf.cpp.
 
 #include "TileConversion.h"
 
@@ -70,14 +71,10 @@ TileTypeConverter::TileTypeConverter(const TileLowering &lowering) {
   });
 }
 
-/// LDS that the kernel's slots take, with the limit and the sharing of the work
-/// checked.
 static LogicalResult checkSlots(gpu::GPUFuncOp kernel, unsigned workItems,
                                 const TileLowering &lowering) {
-  int64_t total = 0;
   WalkResult result = kernel.walk([&](AllocSlotOp op) {
     SlotType slot = op.getSlot().getType();
-    total += lowering.slots->bytes(slot);
     if (lowering.slots->sharesOut(slot))
       return WalkResult::advance();
     op.emitOpError() << "a tile of " << slot.getRows() << " x "
@@ -85,13 +82,7 @@ static LogicalResult checkSlots(gpu::GPUFuncOp kernel, unsigned workItems,
                      << workItems << " work-items on " << lowering.chip.name;
     return WalkResult::interrupt();
   });
-  if (result.wasInterrupted())
-    return failure();
-  if (total > lowering.chip.ldsBytes)
-    return kernel.emitOpError()
-           << "needs " << total << " bytes of LDS, " << lowering.chip.name
-           << " has " << lowering.chip.ldsBytes << "; choose a smaller kv_tile";
-  return success();
+  return failure(result.wasInterrupted());
 }
 
 static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
@@ -112,6 +103,7 @@ static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
   ConversionTarget target(*context);
   target.addIllegalDialect<AttnDialect>();
   populateMemoryPatterns(patterns, converter, lowering);
+  populateStorePatterns(patterns, converter, lowering);
   populateRegisterPatterns(patterns, converter, lowering);
   populateSoftmaxPatterns(patterns, converter, lowering);
   populateSchedulePatterns(patterns, converter, target);

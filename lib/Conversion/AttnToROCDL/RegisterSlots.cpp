@@ -56,8 +56,16 @@ public:
   }
   SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
                               Value row) const override {
-    Value first = b.ldsAddress(slot, b.mul(row, pitch(type.getColumns())));
-    return readRuns(b, first, 32, type.getColumns(), type.getElementType());
+    return readRuns(b, address(b, slot, type, row, b.i32(0)), 32,
+                    type.getColumns(), type.getElementType());
+  }
+  Value address(Leaf &b, Value slot, SlotType type, Value row,
+                Value column) const override {
+    return b.ldsAddress(
+        slot, b.add(b.mul(row, pitch(type.getColumns())), b.mul(column, 2)));
+  }
+  int64_t offset(SlotType type, int64_t rows, int64_t columns) const override {
+    return rows * pitch(type.getColumns()) + columns * 2;
   }
 
 private:

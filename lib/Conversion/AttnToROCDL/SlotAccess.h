@@ -41,12 +41,20 @@ public:
   /// The blocks of the mfma_a tile.
   virtual SmallVector<Value> read(Leaf &b, Value slot, SlotType type) const = 0;
 
-  static std::unique_ptr<SlotAccess> create(const flyattn::ChipInfo &chip,
-                                            unsigned workItems);
-
   /// The blocks of the mfma_b tile of 32 rows from `row` (a multiple of 32) on.
   virtual SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
                                       Value row) const = 0;
+  /// Where an element of a rows slot is; `column` is a multiple of 8.
+  virtual Value address(Leaf &b, Value slot, SlotType type, Value row,
+                        Value column) const = 0;
+  /// Bytes from there to the element so many rows and columns on, among the 32
+  /// rows from a multiple of 32 on and the 64 columns from a multiple of 64 on;
+  /// `columns` beyond that must be a multiple of 64 more.
+  virtual int64_t offset(SlotType type, int64_t rows,
+                         int64_t columns) const = 0;
+
+  static std::unique_ptr<SlotAccess> create(const flyattn::ChipInfo &chip,
+                                            unsigned workItems);
 
 protected:
   const unsigned workItems;

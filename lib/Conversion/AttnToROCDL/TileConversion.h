@@ -43,9 +43,15 @@ template <typename OpT> struct TilePattern : OpConversionPattern<OpT> {
   const TileLowering &lowering;
 };
 
+/// A view after its conversion.
+inline Buffer asBuffer(ValueRange view) { return {view[0], view[1]}; }
+
 void populateMemoryPatterns(RewritePatternSet &patterns,
                             const TypeConverter &converter,
                             const TileLowering &lowering);
+void populateStorePatterns(RewritePatternSet &patterns,
+                           const TypeConverter &converter,
+                           const TileLowering &lowering);
 void populateRegisterPatterns(RewritePatternSet &patterns,
                               const TypeConverter &converter,
                               const TileLowering &lowering);

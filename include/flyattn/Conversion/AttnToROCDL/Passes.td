@@ -11,6 +11,36 @@
 
 include "mlir/Pass/PassBase.td"
 
+def AttnAllocateSlots : Pass<"attn-allocate-slots", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "give LDS slots their places";
+  let description = [{
+    Slots of one type whose uses cannot overlap share one place: the one is used
+    in a pipeline only, the other behind its end only, where all waves have met.
+    Then checks that the slots that are left fit into the chip's LDS. Runs after
+    the scheduling passes.
+
+    Before:
+
+    ```mlir
+    %q = attn.alloc_slot "q" : !attn.slot<256x128xbf16, rows>
+    %o = attn.alloc_slot "o" : !attn.slot<256x128xbf16, rows>
+    attn.pipeline ... { ... attn.read %q[%row] ... }
+    attn.store %t, %view[%r] through %o[%row] : ...
+    ```
+
+    After:
+
+    ```mlir
+    %q = attn.alloc_slot "q" : !attn.slot<256x128xbf16, rows>
+    attn.pipeline ... { ... attn.read %q[%row] ... }
+    attn.store %t, %view[%r] through %q[%row] : ...
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"gfx950\"",
+           "the chip whose LDS it is: gfx942 or gfx950">];
+}
+
 def AttnLowerTiles : Pass<"attn-lower-tiles", "::mlir::gpu::GPUModuleOp"> {
   let summary = "lower tile ops to the instructions of one chip";
   let description = [{

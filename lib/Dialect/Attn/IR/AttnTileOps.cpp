@@ -9,6 +9,7 @@
 #include "flyattn/Dialect/Attn/IR/Attn.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -54,6 +55,12 @@ LogicalResult LoadOp::verify() {
   return success();
 }
 
+void StoreOp::build(OpBuilder &, OperationState &state, Value tile, Value view,
+                    Value row) {
+  state.addOperands({tile, view, row});
+  state.getOrAddProperties<Properties>().operandSegmentSizes = {1, 1, 1, 0, 0};
+}
+
 LogicalResult StoreOp::verify() {
   TileType tile = getTile().getType();
   ViewType view = getView().getType();
@@ -64,6 +71,20 @@ LogicalResult StoreOp::verify() {
     return emitOpError() << "a row of the view has " << view.getColumns()
                          << " elements, a column of the tile "
                          << tile.getRows();
+  if (Value slot = getSlot()) {
+    SlotType type = getSlot().getType();
+    if (tile.getLayout() != TileLayout::MfmaC ||
+        type.getArrangement() != Arrangement::Rows)
+      return emitOpError() << "an mfma_c tile goes through a rows slot, got "
+                           << tile << " and " << type;
+    if (failed(
+            expectElement(*this, type.getElementType(), view.getElementType())))
+      return failure();
+    if (type.getColumns() != view.getColumns())
+      return emitOpError() << "a row of the view has " << view.getColumns()
+                           << " elements, a row of the slot "
+                           << type.getColumns();
+  }
   if (tile.getLayout() == TileLayout::Columns)
     return expectElement(*this, tile.getElementType(), view.getElementType());
   return success();
@@ -156,6 +177,28 @@ static LogicalResult expectColumnsOf(Operation *op, StringRef name,
   if (failed(expectLayout(op, name, columns, TileLayout::Columns)))
     return failure();
   return expectShape(op, name, columns.getShape(), 1, tile.getColumns());
+}
+
+/// Are these the scores of a tile of which nothing is visible?
+static bool isHidden(Value scores) {
+  auto splat = scores.getDefiningOp<SplatOp>();
+  return splat && matchPattern(splat.getValue(), m_NegInfFloat());
+}
+
+OpFoldResult RaiseMaxOp::fold(FoldAdaptor) {
+  return isHidden(getScores()) ? getMax() : OpFoldResult();
+}
+
+OpFoldResult ShiftScoresOp::fold(FoldAdaptor) {
+  return isHidden(getScores()) ? getScores() : OpFoldResult();
+}
+
+LogicalResult RescaleOp::fold(FoldAdaptor,
+                              SmallVectorImpl<OpFoldResult> &results) {
+  if (getMax() != getNewMax())
+    return failure();
+  llvm::append_range(results, getTiles());
+  return success();
 }
 
 LogicalResult RaiseMaxOp::verify() {

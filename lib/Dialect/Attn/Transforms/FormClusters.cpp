@@ -233,6 +233,8 @@ ValueRange ClusterWriter::write(scf::ForOp loop, ValueRange inits) {
   kSlot = CycleSlotsOp::create(b, kSlots);
   vSlot = CycleSlotsOp::create(b, vSlots);
   for (const ClusterRecipe &cluster : recipe.clusters) {
+    if (llvm::all_of(cluster.parts, isOfQ))
+      continue;
     ClusterOp op = createCluster(b, loop.getLoc(), cluster.kind, cluster.at);
     OpBuilder::InsertionGuard inCluster(b);
     b.setInsertionPoint(op.getBody().front().getTerminator());
@@ -309,6 +311,21 @@ static void writeQ(ImplicitLocOpBuilder &b, StagedQ &q,
   q.load.erase();
 }
 
+/// O goes back as Q came, through a slot, so that memory is written in whole
+/// lines.
+static void stageO(gpu::GPUFuncOp kernel, const StagedQ &q) {
+  auto type = cast<SlotType>(q.slot.getType());
+  kernel.walk([&](StoreOp store) {
+    if (store.getTile().getType().getLayout() != TileLayout::MfmaC ||
+        store.getView().getType().getColumns() != type.getColumns())
+      return;
+    ImplicitLocOpBuilder b(store.getLoc(), store);
+    Value slot = AllocSlotOp::create(b, type, "o");
+    store.getSlotMutable().assign(slot);
+    store.getSlotRowMutable().assign(q.row);
+  });
+}
+
 /// Turns a chain of loops, each starting with what the one before it gave, into
 /// a pipeline.
 static LogicalResult formPipeline(ArrayRef<scf::ForOp> chain,
@@ -336,8 +353,10 @@ static LogicalResult formPipeline(ArrayRef<scf::ForOp> chain,
     q = stageQ(b, parts.front().scores.getB(), config.getWaves());
   }
   b.createBlock(&pipeline.getBody());
-  if (q)
+  if (q) {
     writeQ(b, *q, recipe);
+    stageO(pipeline->getParentOfType<gpu::GPUFuncOp>(), *q);
+  }
   ValueRange carried = first.getInitArgs();
   for (auto [loop, loopParts] : llvm::zip(chain, parts))
     carried = ClusterWriter(b, recipe, loopParts, kSlots, vSlots)

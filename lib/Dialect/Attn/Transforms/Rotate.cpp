@@ -6,31 +6,33 @@
 //
 //===----------------------------------------------------------------------===//
 
-// Software pipelining of a loop whose ops have times. With an interval of I
-// clusters, an op at time a has stage s = floor(a / I): iteration i of the
-// rotated loop does it for tile i - s.
+// Software pipelining of a loop whose ops have times (TileLoop.h says what a
+// stage is):
 //
-//   prologue    iterations min(s) .. -1 in one memory cluster, and iteration 0,
-//               without tiles below 0
-//   loops       two iterations a turn, one loop for each range of tiles
+//   prologue    what iterations before 0 do, in the order of time; fetches and
+//               lands that come before all else in one memory cluster
+//   loops       from iteration 0 on, two iterations a turn, one loop for each
+//               range of tiles
 //   epilogue    one more iteration if one is left; then max(s) iterations
 //               without the tiles beyond the end
+//
+// Tiles before 0 are as if hidden by the mask, which adds nothing to any sum:
+// so iteration 0 needs no code of its own.
 //
 // A value is known by its place in the loop that is rotated and by its tile.
 // What is made in one iteration and used in a later one is carried by the
 // loops.
 
 #include "Clusters.h"
+#include "TileLoop.h"
 
 #include "flyattn/Dialect/Attn/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "llvm/ADT/SetVector.h"
-#include "llvm/Support/MathExtras.h"
 
 namespace mlir::attn {
 #define GEN_PASS_DEF_ATTNROTATE
@@ -41,15 +43,11 @@ using namespace mlir;
 using namespace mlir::attn;
 
 namespace {
-/// A value of the template loop for one tile.
-using TileValue = std::pair<Value, int64_t>;
-
 /// Tiles are counted from the first of the pipeline while straight code is
 /// written, and from the loop's first iteration inside a loop. `row` is the KV
-/// row of tile 0, `parity` the parity of its number in the pipeline.
+/// row of tile 0, whose number in the pipeline is even.
 struct Stretch {
   Value row;
-  int64_t parity = 0;
   DenseMap<TileValue, Value> values;
 };
 
@@ -59,158 +57,67 @@ struct Tiles {
   int64_t last = std::numeric_limits<int64_t>::max();
 };
 
+/// What is done at a time before iteration 0, for tiles or once.
+struct Moment {
+  ClusterKind kind = ClusterKind::Compute;
+  SmallVector<std::pair<Operation *, std::optional<int64_t>>> ops;
+
+  /// Is nothing read or computed?
+  bool onlyBrings() const {
+    return llvm::all_of(
+        ops, [](auto &entry) { return isa<FetchOp, LandOp>(entry.first); });
+  }
+};
+
 class Rotation {
 public:
-  explicit Rotation(PipelineOp pipeline);
+  explicit Rotation(PipelineOp pipeline)
+      : pipeline(pipeline), b(pipeline.getLoc(), pipeline), tiles(pipeline) {}
 
   LogicalResult run();
 
 private:
-  // The template loop.
-  LogicalResult check();
-  void findCarried();
-  int64_t stageOf(int64_t at) const {
-    return llvm::divideFloorSigned(at, interval);
-  }
-  std::optional<int64_t> timeOf(Value inner) const;
-  TileValue origin(Value value, int64_t tile);
-
   // Values of the rotated loop.
   Value resolve(Stretch &stretch, Value value, int64_t tile);
   Value rowOf(Stretch &stretch, int64_t tile);
   SmallVector<Value> stateAt(Stretch &stretch, int64_t iteration);
-  Stretch stretchAt(Value row, int64_t parity, ValueRange state);
-  Value rowBehind(scf::ForOp pairs);
+  Stretch stretchAt(Value row, ValueRange state);
+  Value rowBehind(Value lower, Value upper, Value step);
   void leaveCluster();
 
   // Writing it.
   LogicalResult writeOp(Stretch &stretch, Operation &op, int64_t tile,
                         bool masked);
-  void writeOnce(int64_t time, bool fetches);
-  LogicalResult writeIteration(Stretch &stretch, int64_t iteration, Tiles tiles,
-                               bool masked);
-  LogicalResult writeFirstFetches(Stretch &stretch);
-  FailureOr<scf::ForOp> writeLoop(scf::ForOp range, Value row,
-                                  ValueRange state);
+  LogicalResult writeHiddenOp(Stretch &stretch, Operation &op, int64_t tile);
+  LogicalResult cloneOp(Stretch &stretch, Operation &op, int64_t tile,
+                        IRMapping &map);
+  void writeOnce(Operation &op);
+  Moment momentAt(int64_t time);
+  LogicalResult writeMoments(Stretch &stretch, ArrayRef<Moment> moments);
+  LogicalResult writePrologue(Stretch &stretch);
+  LogicalResult writeIteration(Stretch &stretch, int64_t iteration,
+                               Tiles existing, bool masked);
+  FailureOr<std::pair<Value, ValueRange>> writeLoop(scf::ForOp range, Value row,
+                                                    ValueRange state);
   LogicalResult writeLastTiles(Stretch &stretch, int64_t end);
   FailureOr<ValueRange> writeEnd(Value row, ValueRange state);
   LogicalResult writeBody();
 
+  Value unlikely(Value condition);
   Value i32(int64_t value) {
     return arith::ConstantIntOp::create(b, b.getI32Type(), value);
   }
 
   PipelineOp pipeline;
   ImplicitLocOpBuilder b;
-  SmallVector<scf::ForOp> ranges;
-  scf::ForOp loop; ///< the template: the range that masks, if one does
-  bool anyMasked = false;
-  int64_t interval, minStage = 0, maxStage = 0;
-  SmallVector<ClusterOp> clusters;
-  /// What stands before the loops is done once, with the first tile.
-  SmallVector<ClusterOp> firstClusters;
+  TileLoop tiles;
+  PipelineOp rotated;
   IRMapping once;
-  /// Values that cross the border between two iterations; the number is the
-  /// iteration behind the border less the value's tile.
-  SmallVector<TileValue> carried;
 };
 } // namespace
 
-static bool isMasked(scf::ForOp loop) {
-  return loop.walk([](MaskOp) { return WalkResult::interrupt(); })
-      .wasInterrupted();
-}
-
-Rotation::Rotation(PipelineOp pipeline)
-    : pipeline(pipeline), b(pipeline.getLoc(), pipeline),
-      interval(*pipeline.getInterval()) {
-  llvm::append_range(ranges, pipeline.getBody().front().getOps<scf::ForOp>());
-  for (scf::ForOp range : ranges)
-    if (!loop || (isMasked(range) && !anyMasked)) {
-      loop = range;
-      anyMasked = isMasked(range);
-    }
-  llvm::append_range(clusters, loop.getBody()->getOps<ClusterOp>());
-  llvm::append_range(firstClusters,
-                     pipeline.getBody().front().getOps<ClusterOp>());
-  for (ClusterOp cluster : clusters) {
-    minStage = std::min(minStage, stageOf(*cluster.getTime()));
-    maxStage = std::max(maxStage, stageOf(*cluster.getTime()));
-  }
-}
-
-LogicalResult Rotation::check() {
-  for (ClusterOp cluster : clusters) {
-    if (stageOf(*cluster.getTime()) < 0 &&
-        cluster.getKind() != ClusterKind::Memory)
-      return cluster.emitOpError() << "computes before its tile starts";
-    for (ClusterOp other : clusters)
-      if ((*cluster.getTime() - *other.getTime()) % interval == 0 &&
-          cluster.getKind() != other.getKind())
-        return cluster.emitOpError()
-               << "would become one cluster with the one at "
-               << *other.getTime() << ", but is of another kind";
-  }
-  for (Operation &op : *loop.getBody())
-    if (auto cycle = dyn_cast<CycleSlotsOp>(op);
-        cycle && cycle.getSlots().size() > 2)
-      return cycle.emitOpError() << "the steady loop holds two tiles, so at "
-                                    "most two slots can be known, got "
-                                 << cycle.getSlots().size();
-  return success();
-}
-
-/// The time of the cluster that makes a value, if one does.
-std::optional<int64_t> Rotation::timeOf(Value inner) const {
-  if (auto result = dyn_cast<OpResult>(inner))
-    if (auto cluster = dyn_cast<ClusterOp>(result.getOwner()->getParentOp()))
-      if (cluster->getParentOp() == loop)
-        return cluster.getTime();
-  return std::nullopt;
-}
-
-/// Follows results of clusters to the values inside, and carried values of the
-/// loop to the tile that yielded them.
-TileValue Rotation::origin(Value value, int64_t tile) {
-  if (auto result = dyn_cast<OpResult>(value))
-    if (auto cluster = dyn_cast<ClusterOp>(result.getOwner()))
-      return origin(cluster.getBody().front().getTerminator()->getOperand(
-                        result.getResultNumber()),
-                    tile);
-  if (auto argument = dyn_cast<BlockArgument>(value))
-    if (argument.getOwner() == loop.getBody() &&
-        argument != loop.getInductionVar())
-      return origin(loop.getTiedLoopYieldedValue(argument)->get(), tile - 1);
-  return {value, tile};
-}
-
-/// Finds every value that is made in one iteration and used in a later one.
-void Rotation::findCarried() {
-  llvm::SetVector<TileValue> found;
-  auto use = [&](Value operand, int64_t iteration) {
-    // The use is by tile 0.
-    auto [value, tile] = origin(operand, 0);
-    std::optional<int64_t> at = timeOf(value);
-    if (!at)
-      return;
-    for (int64_t border = tile + stageOf(*at) + 1; border <= iteration;
-         ++border)
-      found.insert({value, border - tile});
-  };
-  for (ClusterOp cluster : clusters)
-    for (Operation &op : cluster.getBody().front().without_terminator())
-      op.walk([&](Operation *inner) {
-        for (Value operand : inner->getOperands())
-          use(operand, stageOf(*cluster.getTime()));
-      });
-  // The last tile's results are needed behind the epilogue.
-  for (Value result : loop.getYieldedValues())
-    use(result, maxStage);
-  carried = found.takeVector();
-}
-
 //===----------------------------------------------------------------------===//
-// Writing
+// Values
 //===----------------------------------------------------------------------===//
 
 /// Goes on before the cluster that is being written, if one is.
@@ -220,30 +127,30 @@ void Rotation::leaveCluster() {
 }
 
 Value Rotation::rowOf(Stretch &stretch, int64_t tile) {
-  Value &row = stretch.values[{loop.getInductionVar(), tile}];
+  Value &row = stretch.values[{tiles.row(), tile}];
   if (!row) {
     OpBuilder::InsertionGuard guard(b);
     leaveCluster();
-    Value step = arith::MulIOp::create(b, loop.getStep(), i32(tile));
-    row = arith::AddIOp::create(b, stretch.row, step);
+    Value offset = arith::MulIOp::create(b, tiles.step(), i32(tile));
+    row = arith::AddIOp::create(b, stretch.row, offset);
   }
   return row;
 }
 
 /// Null if the value is made later than it is needed.
 Value Rotation::resolve(Stretch &stretch, Value value, int64_t tile) {
-  auto [made, madeBy] = origin(value, tile);
-  if (made == loop.getInductionVar())
+  auto [made, madeBy] = tiles.origin(value, tile);
+  if (made == tiles.row())
     return rowOf(stretch, madeBy);
-  if (!loop.getBodyRegion().isAncestor(made.getParentRegion()))
+  if (!tiles.loop.getBodyRegion().isAncestor(made.getParentRegion()))
     return once.lookupOrDefault(made);
   if (Value known = stretch.values.lookup({made, madeBy}))
     return known;
-  if (timeOf(made))
+  if (tiles.timeOf(made))
     return {};
   if (auto cycle = made.getDefiningOp<CycleSlotsOp>())
-    return cycle.getSlots()[llvm::mod(stretch.parity + madeBy,
-                                      int64_t(cycle.getSlots().size()))];
+    return cycle
+        .getSlots()[llvm::mod(madeBy, int64_t(cycle.getSlots().size()))];
   // Address arithmetic of the loop's body: again for each tile.
   OpBuilder::InsertionGuard guard(b);
   leaveCluster();
@@ -257,6 +164,79 @@ Value Rotation::resolve(Stretch &stretch, Value value, int64_t tile) {
   return stretch.values.lookup({made, madeBy});
 }
 
+/// What the loops carry, before `iteration`.
+SmallVector<Value> Rotation::stateAt(Stretch &stretch, int64_t iteration) {
+  return llvm::map_to_vector(tiles.carried(), [&](TileValue entry) {
+    return resolve(stretch, entry.first, iteration - entry.second);
+  });
+}
+
+/// Where the tile at `row` is tile 0, and the loops carry `state`.
+Stretch Rotation::stretchAt(Value row, ValueRange state) {
+  Stretch stretch{row, DenseMap<TileValue, Value>()};
+  for (auto [entry, value] : llvm::zip(tiles.carried(), state))
+    stretch.values[{entry.first, -entry.second}] = value;
+  return stretch;
+}
+
+/// The first row that a loop with these bounds does not take.
+Value Rotation::rowBehind(Value lower, Value upper, Value step) {
+  Value left = arith::SubIOp::create(b, upper, lower);
+  left = arith::MaxSIOp::create(b, left, i32(0));
+  Value turns = arith::CeilDivUIOp::create(b, left, step);
+  Value rows = arith::MulIOp::create(b, turns, step);
+  return arith::AddIOp::create(b, lower, rows);
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+LogicalResult Rotation::cloneOp(Stretch &stretch, Operation &op, int64_t tile,
+                                IRMapping &map) {
+  for (Value operand : op.getOperands()) {
+    if (map.contains(operand))
+      continue;
+    Value value = resolve(stretch, operand, tile);
+    if (!value)
+      return op.emitOpError() << "would run before an operand is made; give it "
+                                 "a later time";
+    map.map(operand, value);
+  }
+  Operation *clone = b.clone(op, map);
+  SmallVector<Value> results(clone->getResults()), folded;
+  if (succeeded(b.tryFold(clone, folded)) && !folded.empty()) {
+    clone->erase();
+    results = folded;
+  }
+  for (auto [from, to] : llvm::zip(op.getResults(), results))
+    stretch.values[{from, tile}] = to;
+  return success();
+}
+
+/// An op of a tile before 0.
+LogicalResult Rotation::writeHiddenOp(Stretch &stretch, Operation &op,
+                                      int64_t tile) {
+  if (auto mask = dyn_cast<MaskOp>(op)) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(rotated);
+    Value hidden = arith::ConstantOp::create(
+        b, b.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
+    stretch.values[{mask.getRes(), tile}] =
+        SplatOp::create(b, mask.getRes().getType(), hidden);
+    return success();
+  }
+  IRMapping map;
+  if (auto fetch = dyn_cast<FetchOp>(op)) {
+    // Before row 0 of the view, wherever the pipeline starts.
+    OpBuilder::InsertionGuard guard(b);
+    leaveCluster();
+    map.map(fetch.getRow(),
+            arith::MulIOp::create(b, tiles.step(), i32(tile)).getResult());
+  }
+  return cloneOp(stretch, op, tile, map);
+}
+
 LogicalResult Rotation::writeOp(Stretch &stretch, Operation &op, int64_t tile,
                                 bool masked) {
   auto mask = dyn_cast<MaskOp>(op);
@@ -266,155 +246,189 @@ LogicalResult Rotation::writeOp(Stretch &stretch, Operation &op, int64_t tile,
     return success();
   }
   IRMapping map;
-  for (Value operand : op.getOperands()) {
-    Value value = resolve(stretch, operand, tile);
-    if (!value)
-      return op.emitOpError() << "would run before an operand is made; give it "
-                                 "a later time";
-    map.map(operand, value);
+  return cloneOp(stretch, op, tile, map);
+}
+
+void Rotation::writeOnce(Operation &op) {
+  for (Value operand : op.getOperands())
+    once.map(operand, once.lookupOrDefault(tiles.origin(operand, 0).first));
+  b.clone(op, once);
+}
+
+Moment Rotation::momentAt(int64_t time) {
+  Moment moment;
+  for (ClusterOp cluster : tiles.firstClusters)
+    if (*cluster.getTime() == time) {
+      moment.kind = cluster.getKind();
+      for (Operation &op : cluster.getBody().front().without_terminator())
+        moment.ops.push_back({&op, std::nullopt});
+    }
+  for (ClusterOp cluster : tiles.clusters) {
+    int64_t tile =
+        llvm::divideFloorSigned(time - *cluster.getTime(), tiles.interval);
+    if ((time - *cluster.getTime()) % tiles.interval != 0)
+      continue;
+    for (Operation &op : cluster.getBody().front().without_terminator())
+      if (tile >= 0 || tiles.isNeededBefore(&op, tile)) {
+        moment.kind = cluster.getKind();
+        moment.ops.push_back({&op, tile});
+      }
   }
-  for (auto [from, to] :
-       llvm::zip(op.getResults(), b.clone(op, map)->getResults()))
-    stretch.values[{from, tile}] = to;
+  return moment;
+}
+
+/// Writes one cluster, fetches first.
+LogicalResult Rotation::writeMoments(Stretch &stretch,
+                                     ArrayRef<Moment> moments) {
+  ClusterOp cluster =
+      createCluster(b, tiles.loop.getLoc(), moments.front().kind);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(cluster.getBody().front().getTerminator());
+  for (bool fetches : {true, false})
+    for (const Moment &moment : moments)
+      for (auto [op, tile] : moment.ops) {
+        if (isa<FetchOp>(op) != fetches)
+          continue;
+        if (!tile)
+          writeOnce(*op);
+        else if (failed(*tile < 0
+                            ? writeHiddenOp(stretch, *op, *tile)
+                            : writeOp(stretch, *op, *tile, tiles.isMasked())))
+          return failure();
+      }
   return success();
 }
 
-/// Writes what is done once at the given time.
-void Rotation::writeOnce(int64_t time, bool fetches) {
-  for (ClusterOp cluster : firstClusters)
-    if (*cluster.getTime() == time)
-      for (Operation &op : cluster.getBody().front().without_terminator())
-        if (isa<FetchOp>(op) == fetches) {
-          for (Value operand : op.getOperands())
-            once.map(operand, once.lookupOrDefault(origin(operand, 0).first));
-          b.clone(op, once);
-        }
+LogicalResult Rotation::writePrologue(Stretch &stretch) {
+  // What the first tile takes over are the pipeline's own initial values.
+  for (auto [argument, init] : llvm::zip(tiles.loop.getRegionIterArgs(),
+                                         tiles.ranges.front().getInitArgs())) {
+    auto [value, tile] = tiles.origin(argument, -tiles.maxStage);
+    stretch.values[{value, tile}] = init;
+  }
+  int64_t begin = std::min<int64_t>(tiles.minStage, -1) * tiles.interval;
+  SmallVector<Moment> moments;
+  for (int64_t time = begin; time < 0; ++time)
+    if (Moment moment = momentAt(time); !moment.ops.empty())
+      moments.push_back(moment);
+  ArrayRef<Moment> rest = moments;
+  ArrayRef<Moment> first =
+      rest.take_while([](const Moment &moment) { return moment.onlyBrings(); });
+  rest = rest.drop_front(first.size());
+  if (!first.empty()) {
+    if (failed(writeMoments(stretch, first)))
+      return failure();
+    // Nothing is read until the last group has done it.
+    unsigned quiet = rest.take_while([](const Moment &moment) {
+                           return moment.kind == ClusterKind::Compute;
+                         })
+                         .size();
+    for (; quiet < (pipeline.getGroups() - 1) * pipeline.getLag(); ++quiet)
+      createCluster(b, tiles.loop.getLoc(), ClusterKind::Compute);
+  }
+  for (const Moment &moment : rest)
+    if (failed(writeMoments(stretch, moment)))
+      return failure();
+  return success();
 }
 
-/// Writes the clusters of one iteration for tiles `first` to `last`.
+/// Writes the clusters of one iteration for the tiles that exist.
 LogicalResult Rotation::writeIteration(Stretch &stretch, int64_t iteration,
-                                       Tiles tiles, bool masked) {
-  for (int64_t beat = 0; beat < interval; ++beat) {
+                                       Tiles existing, bool masked) {
+  for (int64_t beat = 0; beat < tiles.interval; ++beat) {
     SmallVector<ClusterOp> members;
-    for (ClusterOp cluster : clusters)
-      if (llvm::mod(*cluster.getTime(), interval) == beat)
+    for (ClusterOp cluster : tiles.clusters)
+      if (llvm::mod(*cluster.getTime(), tiles.interval) == beat)
         members.push_back(cluster);
     llvm::sort(members, [](ClusterOp x, ClusterOp y) {
       return *x.getTime() > *y.getTime();
     });
     ClusterOp merged = createCluster(
-        b, loop.getLoc(),
+        b, tiles.loop.getLoc(),
         members.empty() ? ClusterKind::Compute : members.front().getKind());
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(merged.getBody().front().getTerminator());
-    if (tiles.first == 0) {
-      writeOnce(iteration * interval + beat, /*fetches=*/true);
-      writeOnce(iteration * interval + beat, /*fetches=*/false);
-    }
-    for (ClusterOp cluster : members) {
-      int64_t tile = iteration - stageOf(*cluster.getTime());
-      if (tile < tiles.first || tile > tiles.last)
-        continue;
-      for (Operation &op : cluster.getBody().front().without_terminator())
-        if (failed(writeOp(stretch, op, tile, masked)))
-          return failure();
-    }
-  }
-  return success();
-}
-
-/// What iterations before 0 do, in one memory cluster, all fetches first; then
-/// nothing until the last group has done it.
-LogicalResult Rotation::writeFirstFetches(Stretch &stretch) {
-  if (minStage == 0)
-    return success();
-  SmallVector<std::pair<Operation *, int64_t>> ops;
-  for (int64_t iteration = minStage; iteration < 0; ++iteration)
-    for (int64_t time = iteration * interval; time < (iteration + 1) * interval;
-         ++time)
-      for (ClusterOp cluster : clusters) {
-        int64_t tile =
-            llvm::divideFloorSigned(time - *cluster.getTime(), interval);
-        if (tile >= 0 && (time - *cluster.getTime()) % interval == 0)
-          for (Operation &op : cluster.getBody().front().without_terminator())
-            ops.push_back({&op, tile});
+    // Fetches first: they take longest, and LLVM sinks no load past a land.
+    for (bool fetches : {true, false})
+      for (ClusterOp cluster : members) {
+        int64_t tile = iteration - tiles.stageOf(*cluster.getTime());
+        if (tile < existing.first || tile > existing.last)
+          continue;
+        for (Operation &op : cluster.getBody().front().without_terminator())
+          if (isa<FetchOp>(op) == fetches &&
+              failed(writeOp(stretch, op, tile, masked)))
+            return failure();
       }
-  ClusterOp first = createCluster(b, loop.getLoc(), ClusterKind::Memory);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(first.getBody().front().getTerminator());
-    for (bool fetches : {true, false}) {
-      for (int64_t time = minStage * interval; time < 0; ++time)
-        writeOnce(time, fetches);
-      for (auto [op, tile] : ops)
-        if (isa<FetchOp>(op) == fetches &&
-            failed(writeOp(stretch, *op, tile, anyMasked)))
-          return failure();
-    }
   }
-  for (unsigned i = 0; i < (pipeline.getGroups() - 1) * pipeline.getLag(); ++i)
-    createCluster(b, loop.getLoc(), ClusterKind::Compute);
   return success();
 }
 
-/// What the loops carry, before `iteration`.
-SmallVector<Value> Rotation::stateAt(Stretch &stretch, int64_t iteration) {
-  return llvm::map_to_vector(carried, [&](TileValue entry) {
-    return resolve(stretch, entry.first, iteration - entry.second);
-  });
+/// Does the range mask only what is beyond the end of KV? Most problems have
+/// whole tiles only.
+static bool isRaggedEnd(scf::ForOp range) {
+  return isMasked(range) && !range
+                                 .walk([](MaskOp mask) {
+                                   return mask.getDiagonal() || mask.getLower()
+                                              ? WalkResult::interrupt()
+                                              : WalkResult::advance();
+                                 })
+                                 .wasInterrupted();
 }
 
-/// Where the tile at `row` is tile 0, and the loops carry `state`.
-Stretch Rotation::stretchAt(Value row, int64_t parity, ValueRange state) {
-  Stretch stretch{row, parity, DenseMap<TileValue, Value>()};
-  for (auto [entry, value] : llvm::zip(carried, state))
-    stretch.values[{entry.first, -entry.second}] = value;
-  return stretch;
+/// The condition, whose code LLVM then keeps out of the way.
+Value Rotation::unlikely(Value condition) {
+  Value no = arith::ConstantIntOp::create(b, b.getI1Type(), 0);
+  return LLVM::ExpectOp::create(b, condition, no);
 }
 
 /// Two tiles a turn while both are in the range. A range that masks may go on
-/// into the next one, since masks are right everywhere.
-FailureOr<scf::ForOp> Rotation::writeLoop(scf::ForOp range, Value row,
-                                          ValueRange state) {
+/// into the next one, since masks are right everywhere. Gives the row of the
+/// first tile that is left, and what the loops carry.
+FailureOr<std::pair<Value, ValueRange>>
+Rotation::writeLoop(scf::ForOp range, Value row, ValueRange state) {
   bool masked = isMasked(range);
   Value lastPair =
-      arith::SubIOp::create(b, range.getUpperBound(), loop.getStep());
-  if (masked && range != ranges.back()) {
-    Value end =
-        arith::SubIOp::create(b, ranges.back().getUpperBound(), loop.getStep());
+      arith::SubIOp::create(b, range.getUpperBound(), tiles.step());
+  if (masked && range != tiles.ranges.back()) {
+    Value end = arith::SubIOp::create(b, tiles.ranges.back().getUpperBound(),
+                                      tiles.step());
     lastPair = arith::MinSIOp::create(b, range.getUpperBound(), end);
   }
-  Value step = arith::MulIOp::create(b, loop.getStep(), i32(2));
-  auto pairs = scf::ForOp::create(b, row, lastPair, step, state);
+  Value step = arith::MulIOp::create(b, tiles.step(), i32(2));
+  Value left = rowBehind(row, lastPair, step);
   OpBuilder::InsertionGuard guard(b);
+  scf::IfOp rare;
+  if (isRaggedEnd(range)) {
+    Value any =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, lastPair);
+    rare = scf::IfOp::create(b, TypeRange(state), unlikely(any),
+                             /*withElseRegion=*/true);
+    b.setInsertionPointToStart(rare.elseBlock());
+    scf::YieldOp::create(b, state);
+    b.setInsertionPointToStart(rare.thenBlock());
+  }
+  auto pairs = scf::ForOp::create(b, row, lastPair, step, state);
+  if (rare)
+    scf::YieldOp::create(b, pairs.getResults());
   b.setInsertionPointToStart(pairs.getBody());
   Stretch stretch =
-      stretchAt(pairs.getInductionVar(), 1, pairs.getRegionIterArgs());
+      stretchAt(pairs.getInductionVar(), pairs.getRegionIterArgs());
   for (int64_t iteration : {0, 1})
     if (failed(writeIteration(stretch, iteration, Tiles(), masked)))
       return failure();
   scf::YieldOp::create(b, stateAt(stretch, 2));
-  return pairs;
-}
-
-/// The row of the first tile that `pairs` left.
-Value Rotation::rowBehind(scf::ForOp pairs) {
-  Value left =
-      arith::SubIOp::create(b, pairs.getUpperBound(), pairs.getLowerBound());
-  left = arith::MaxSIOp::create(b, left, i32(0));
-  Value turns = arith::CeilDivUIOp::create(b, left, pairs.getStep());
-  Value rows = arith::MulIOp::create(b, turns, pairs.getStep());
-  return arith::AddIOp::create(b, pairs.getLowerBound(), rows);
+  return std::pair<Value, ValueRange>(left, rare ? rare.getResults()
+                                                 : pairs.getResults());
 }
 
 /// What is left to do for tiles before `end`; yields the loop's results.
 LogicalResult Rotation::writeLastTiles(Stretch &stretch, int64_t end) {
-  for (int64_t iteration = end; iteration < end + maxStage; ++iteration)
+  for (int64_t iteration = end; iteration < end + tiles.maxStage; ++iteration)
     if (failed(writeIteration(stretch, iteration, Tiles{Tiles().first, end - 1},
-                              anyMasked)))
+                              tiles.isMasked())))
       return failure();
   SmallVector<Value> results;
-  for (Value value : loop.getYieldedValues())
+  for (Value value : tiles.loop.getYieldedValues())
     results.push_back(resolve(stretch, value, end - 1));
   scf::YieldOp::create(b, results);
   return success();
@@ -423,43 +437,35 @@ LogicalResult Rotation::writeLastTiles(Stretch &stretch, int64_t end) {
 /// One more tile if there is one, and the end.
 FailureOr<ValueRange> Rotation::writeEnd(Value row, ValueRange state) {
   Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row,
-                                     ranges.back().getUpperBound());
-  auto branch = scf::IfOp::create(b, loop.getResultTypes(), more,
-                                  /*withElseRegion=*/true);
+                                     tiles.ranges.back().getUpperBound());
+  auto branch =
+      scf::IfOp::create(b, tiles.loop.getResultTypes(), unlikely(more),
+                        /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  Stretch stretch = stretchAt(row, 1, state);
-  if (failed(writeIteration(stretch, 0, Tiles(), anyMasked)) ||
+  Stretch stretch = stretchAt(row, state);
+  if (failed(writeIteration(stretch, 0, Tiles(), tiles.isMasked())) ||
       failed(writeLastTiles(stretch, 1)))
     return failure();
   b.setInsertionPointToStart(branch.elseBlock());
-  stretch = stretchAt(row, 1, state);
+  stretch = stretchAt(row, state);
   if (failed(writeLastTiles(stretch, 0)))
     return failure();
   return ValueRange(branch.getResults());
 }
 
 LogicalResult Rotation::writeBody() {
-  Stretch stretch{ranges.front().getLowerBound(), 0,
-                  DenseMap<TileValue, Value>()};
-  // Before tile 0, the carried values are the pipeline's own.
-  for (auto [argument, init] :
-       llvm::zip(loop.getRegionIterArgs(), ranges.front().getInitArgs())) {
-    auto [value, tile] = origin(argument, 0);
-    stretch.values[{value, tile}] = init;
-  }
-  if (failed(writeFirstFetches(stretch)) ||
-      failed(writeIteration(stretch, 0, Tiles{0, Tiles().last}, anyMasked)))
+  Value row = tiles.ranges.front().getLowerBound();
+  Stretch stretch{row, DenseMap<TileValue, Value>()};
+  if (failed(writePrologue(stretch)))
     return failure();
-  SmallVector<Value> first = stateAt(stretch, 1);
+  SmallVector<Value> first = stateAt(stretch, 0);
   ValueRange state = first;
-  Value row = rowOf(stretch, 1);
-  for (scf::ForOp range : ranges) {
-    FailureOr<scf::ForOp> pairs = writeLoop(range, row, state);
-    if (failed(pairs))
+  for (scf::ForOp range : tiles.ranges) {
+    auto left = writeLoop(range, row, state);
+    if (failed(left))
       return failure();
-    row = rowBehind(*pairs);
-    state = pairs->getResults();
+    std::tie(row, state) = *left;
   }
   FailureOr<ValueRange> results = writeEnd(row, state);
   if (succeeded(results))
@@ -468,20 +474,20 @@ LogicalResult Rotation::writeBody() {
 }
 
 LogicalResult Rotation::run() {
-  if (failed(check()))
+  if (failed(tiles.check()))
     return failure();
-  findCarried();
-  Value any = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
-                                    ranges.front().getLowerBound(),
-                                    ranges.back().getUpperBound());
-  auto guard = scf::IfOp::create(b, loop.getResultTypes(), any,
+  scf::ForOp first = tiles.ranges.front();
+  Value any =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, first.getLowerBound(),
+                            tiles.ranges.back().getUpperBound());
+  auto guard = scf::IfOp::create(b, tiles.loop.getResultTypes(), any,
                                  /*withElseRegion=*/true);
   b.setInsertionPointToStart(guard.elseBlock());
-  scf::YieldOp::create(b, ranges.front().getInitArgs());
+  scf::YieldOp::create(b, first.getInitArgs());
   b.setInsertionPointToStart(guard.thenBlock());
-  auto rotated = PipelineOp::create(
-      b, loop.getResultTypes(), pipeline.getGroupsAttr(), pipeline.getLagAttr(),
-      IntegerAttr(), pipeline.getPriorityAttr());
+  rotated = PipelineOp::create(b, tiles.loop.getResultTypes(),
+                               pipeline.getGroupsAttr(), pipeline.getLagAttr(),
+                               IntegerAttr(), pipeline.getPriorityAttr());
   scf::YieldOp::create(b, rotated.getResults());
   b.createBlock(&rotated.getBody());
   if (failed(writeBody()))

@@ -20,38 +20,26 @@ using namespace mlir::attn;
 //   1 compute  S[t] = K Q; tail of softmax[t-1]: exp, sum, pack
 //   2 memory   read V[t-1]; fetch K[t+2]; land K[t+1]; mask S[t]
 //   3 compute  O += V P[t-1]; head of softmax[t]: max, shift, exp; rescale
-static std::vector<ClusterRecipe> dualWave() {
+//
+// Where half-waves exchange values through LDS, raising the maximum takes a
+// branch, which would split a compute cluster: `raiseMax` puts it in 2.
+static std::vector<ClusterRecipe> dualWave(ClusterKind raiseMax) {
   using enum TilePart;
   constexpr ClusterKind memory = ClusterKind::Memory,
                         compute = ClusterKind::Compute;
+  std::vector<TilePart> mask{Mask}, head{ShiftScores, ExpHead, Rescale};
+  if (raiseMax == memory)
+    mask.push_back(RaiseMax);
+  else
+    head.insert(head.begin(), RaiseMax);
   return {
-      {-6, memory, {FetchQ, FetchK}},
-      {-2, memory, {LandQ, LandK}},
-      {0, memory, {ReadQ, ReadK, FetchV}},
-      {1, compute, {PrepareQ, Scores}},
-      {2, memory, {Mask}},
-      {3, compute, {RaiseMax, ShiftScores, ExpHead, Rescale}},
-      {4, memory, {LandV}},
-      {5, compute, {ExpTail, SumRows, Pack}},
-      {6, memory, {ReadV}},
-      {7, compute, {Output}},
-  };
-}
-
-// The same, but the maximum is raised in the memory cluster. Where half-waves
-// exchange values through LDS, that takes a branch, which would split a compute
-// cluster.
-static std::vector<ClusterRecipe> dualWaveEarlyMax() {
-  using enum TilePart;
-  constexpr ClusterKind memory = ClusterKind::Memory,
-                        compute = ClusterKind::Compute;
-  return {
-      {-6, memory, {FetchQ, FetchK}},
-      {-2, memory, {LandQ, LandK}},
-      {0, memory, {ReadQ, ReadK, FetchV}},
-      {1, compute, {PrepareQ, Scores}},
-      {2, memory, {Mask, RaiseMax}},
-      {3, compute, {ShiftScores, ExpHead, Rescale}},
+      {-6, memory, {FetchQ, FetchK, LandQ}},
+      {-2, memory, {ReadQ, LandK}},
+      {-1, compute, {PrepareQ}},
+      {0, memory, {ReadK, FetchV}},
+      {1, compute, {Scores}},
+      {2, memory, mask},
+      {3, compute, head},
       {4, memory, {LandV}},
       {5, compute, {ExpTail, SumRows, Pack}},
       {6, memory, {ReadV}},
@@ -61,13 +49,13 @@ static std::vector<ClusterRecipe> dualWaveEarlyMax() {
 
 static const ScheduleRecipe recipes[] = {
     {"gfx950", 128, /*expHead=*/12, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
-     /*interval=*/4, dualWave()},
-    {"gfx950", 64, /*expHead=*/13, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
-     /*interval=*/4, dualWave()},
+     /*interval=*/4, dualWave(ClusterKind::Compute)},
+    {"gfx950", 64, /*expHead=*/14, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
+     /*interval=*/4, dualWave(ClusterKind::Compute)},
     {"gfx942", 128, /*expHead=*/10, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
-     /*interval=*/4, dualWaveEarlyMax()},
+     /*interval=*/4, dualWave(ClusterKind::Memory)},
     {"gfx942", 64, /*expHead=*/19, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
-     /*interval=*/4, dualWaveEarlyMax(), ClusterKind::Memory},
+     /*interval=*/4, dualWave(ClusterKind::Memory), ClusterKind::Memory},
 };
 
 const ScheduleRecipe *attn::findRecipe(StringRef chip, int64_t headDim) {

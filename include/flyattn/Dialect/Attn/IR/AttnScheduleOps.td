@@ -109,7 +109,7 @@ def Attn_ClusterOp : Attn_Op<"cluster", [
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $kind (`at` $at^)? (`->` `(` qualified(type($results))^ `)`)? $body attr-dict
+    `` $kind (`at` $at^)? (`->` `(` qualified(type($results))^ `)`)? $body attr-dict
   }];
   let extraClassDeclaration = [{
     /// The time, in clusters from where the tile starts; none in a rotated

@@ -62,23 +62,35 @@ def Attn_LoadOp : Attn_Op<"load", [MemoryEffects<[MemRead]>]> {
   let hasVerifier = 1;
 }
 
-def Attn_StoreOp : Attn_Op<"store", [MemoryEffects<[MemWrite]>]> {
+def Attn_StoreOp : Attn_Op<"store", [AttrSizedOperandSegments,
+                                     MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "write the columns of a tile to rows in global memory";
   let description = [{
     Column j of the tile becomes row `row + j` of the view, rounded to the
     view's element type.
+
+    With a slot, the wave first gathers the rows in its own rows of the slot,
+    from `slot_row` on, and then writes whole lines of memory. No other wave may
+    use these rows of the slot meanwhile.
 
     Example:
 
     ```mlir
     attn.store %o, %ov[%row] : !attn.tile<128x32xf32, mfma_c>, !attn.view<?x128xbf16>
     attn.store %lse, %lv[%row] : !attn.tile<1x32xf32, columns>, !attn.view<?x1xf32>
+    attn.store %o, %ov[%row] through %slot[%wave_row]
+        : !attn.tile<128x32xf32, mfma_c>, !attn.view<?x128xbf16>, !attn.slot<256x128xbf16, rows>
     ```
   }];
-  let arguments = (ins Attn_TileType:$tile, Attn_ViewType:$view, I32:$row);
+  let arguments = (ins Attn_TileType:$tile, Attn_ViewType:$view, I32:$row,
+                       Optional<Attn_SlotType>:$slot,
+                       Optional<I32>:$slot_row);
   let assemblyFormat = [{
-    $tile `,` $view `[` $row `]` attr-dict `:` qualified(type($tile)) `,` qualified(type($view))
+    $tile `,` $view `[` $row `]` (`through` $slot^ `[` $slot_row `]`)? attr-dict
+    `:` qualified(type($tile)) `,` qualified(type($view)) (`,` qualified(type($slot))^)?
   }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$tile, "::mlir::Value":$view,
+                                 "::mlir::Value":$row)>];
   let hasVerifier = 1;
 }
 
@@ -100,7 +112,8 @@ def Attn_FetchOp : Attn_Op<"fetch", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "start to copy a tile from global memory to a slot";
   let description = [{
     All waves of the workgroup take part, each with its share. Nothing may read
-    the slot between this op and the `attn.sync` after its `attn.land`.
+    the slot between this op and the `attn.sync` after its `attn.land`. Rows
+    outside of the view, also those before row 0, come as zeros.
 
     Example:
 
@@ -310,6 +323,7 @@ def Attn_RaiseMaxOp : Attn_Op<"raise_max", [Pure, AllTypesMatch<["max", "newMax"
     `:` qualified(type($max)) `,` qualified(type($scores))
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Attn_ShiftScoresOp : Attn_Op<"shift_scores", [Pure, AllTypesMatch<["scores", "res"]>]> {
@@ -332,6 +346,7 @@ def Attn_ShiftScoresOp : Attn_Op<"shift_scores", [Pure, AllTypesMatch<["scores",
     `:` qualified(type($scores)) `,` qualified(type($max))
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Attn_Exp2Op : Attn_Op<"exp2", [Pure, AllTypesMatch<["tile", "res"]>]> {
@@ -414,6 +429,7 @@ def Attn_RescaleOp : Attn_Op<"rescale", [Pure, AllTypesMatch<["max", "newMax"]>,
     `:` qualified(type($tiles)) `by` qualified(type($max))
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Attn_FinalizeOp : Attn_Op<"finalize", [Pure, AllTypesMatch<["acc", "o"]>,

@@ -255,8 +255,13 @@ def AttnRotate : Pass<"attn-rotate", "::mlir::gpu::GPUModuleOp"> {
     steady loop of two tiles for each range of tiles, and a short epilogue for
     either parity of what is left. A cluster of the steady loop holds the parts
     of several tiles whose times are equal modulo the interval, the oldest tile
-    first; each slot is known. Tiles beyond the end may be fetched; they are not
-    used. Without a tile, nothing runs. Runs after `attn-form-clusters`.
+    first; each slot is known.
+
+    The loop starts with tile 0. What it needs of tiles before that is made as if
+    they were hidden by the mask: their scores are -inf, and what is fetched for
+    them is outside of the view. Tiles beyond the end may be fetched; they are
+    not used. Without a tile, nothing runs. The ranges must do the same but for
+    masks. Runs after `attn-form-clusters`.
 
     Before:
 
@@ -264,7 +269,7 @@ def AttnRotate : Pass<"attn-rotate", "::mlir::gpu::GPUModuleOp"> {
     attn.pipeline groups = 2 lag = 1 interval = 2 {
       scf.for %t = %lo to %hi step %c64 {
         %k = attn.cluster memory at 0 { read K ... }
-        %s = attn.cluster compute at 1 { scores ... }
+        %s = attn.cluster compute at 1 { scores, mask ... }
         attn.cluster compute at 3 { softmax %s ... }
       }
     }
@@ -275,8 +280,7 @@ def AttnRotate : Pass<"attn-rotate", "::mlir::gpu::GPUModuleOp"> {
     ```mlir
     scf.if %lo < %hi {
       attn.pipeline groups = 2 lag = 1 {
-        memory { read K[lo] }; compute { scores[lo] }
-        scf.for %t = %lo + 64 to %hi - 64 step %c128 {
+        scf.for %t = %lo to %hi - 64 step %c128 {
           memory { read K[t] };      compute { softmax[t - 64]; scores[t] }
           memory { read K[t + 64] }; compute { softmax[t]; scores[t + 64] }
         }

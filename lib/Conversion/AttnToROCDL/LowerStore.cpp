@@ -1,0 +1,161 @@
+//===- LowerStore.cpp - Tiles to rows in global memory --------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileConversion.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::attn;
+
+namespace {
+/// Contiguous elements of a row that a lane holds.
+struct RowPiece {
+  int64_t column; ///< of the first element, in lanes of the lower half-wave
+  Value words;
+};
+
+struct LowerStore : TilePattern<StoreOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(StoreOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    TileType tile = op.getTile().getType();
+    if (tile.getColumns() != 32)
+      return rewriter.notifyMatchFailure(op, "a wave stores 32 columns");
+    Leaf b = lowering.leaf(op, rewriter);
+    Buffer buffer = asBuffer(adaptor.getView());
+    Value row = adaptor.getRow().front();
+    if (tile.getLayout() == TileLayout::Columns) {
+      storeColumns(b, adaptor.getTile().front(), buffer, row);
+    } else {
+      Type element = op.getView().getType().getElementType();
+      SmallVector<RowPiece> pieces = piecesOf(b, adaptor.getTile(), element);
+      if (op.getSlot())
+        storeThroughSlot(b, pieces, buffer, row, adaptor.getSlot().front(),
+                         op.getSlot().getType(), adaptor.getSlotRow().front());
+      else
+        storePieces(b, pieces, buffer, row);
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  static void storeColumns(Leaf &b, Value value, Buffer buffer, Value row);
+  static SmallVector<RowPiece> piecesOf(Leaf &b, ValueRange blocks,
+                                        Type element);
+  static void storePieces(Leaf &b, ArrayRef<RowPiece> pieces, Buffer buffer,
+                          Value row);
+  void storeThroughSlot(Leaf &b, ArrayRef<RowPiece> pieces, Buffer buffer,
+                        Value row, Value slot, SlotType type,
+                        Value slotRow) const;
+};
+} // namespace
+
+/// The half-waves hold the same values: the lower one stores.
+void LowerStore::storeColumns(Leaf &b, Value value, Buffer buffer, Value row) {
+  Value lane = b.laneAnew();
+  Value lower =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane, b.i32(32));
+  auto guard = scf::IfOp::create(b, lower, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard insertion(b);
+  b.setInsertionPointToStart(guard.thenBlock());
+  b.store(value, buffer, b.mul(b.add(row, b.rem(lane, 32)), buffer.stride));
+}
+
+/// Lower lanes get all 8 elements of the first group, upper lanes those of the
+/// second.
+static Value mergeGroups(Leaf &b, Value first, Value second) {
+  SmallVector<Value> low, high;
+  for (int64_t i : {0, 1}) {
+    auto [own, other] = b.swapHalves(vector::ExtractOp::create(b, first, i),
+                                     vector::ExtractOp::create(b, second, i));
+    low.push_back(own);
+    high.push_back(other);
+  }
+  low.append(high);
+  return vector::FromElementsOp::create(b, VectorType::get(4, b.getI32Type()),
+                                        low);
+}
+
+/// Register r of a block is element 8 (r / 4) + 4 (l / 32) + r % 4 of the row,
+/// so four registers are 8 contiguous bytes. With the swap of half-waves two
+/// such groups become 16 contiguous bytes a lane. The upper half-wave's piece
+/// is the one behind the lower one's.
+SmallVector<RowPiece> LowerStore::piecesOf(Leaf &b, ValueRange blocks,
+                                           Type element) {
+  auto words = VectorType::get(2, b.getI32Type());
+  SmallVector<RowPiece> pieces;
+  for (auto [index, block] : llvm::enumerate(blocks)) {
+    SmallVector<Value> groups;
+    for (int64_t group = 0; group < 4; ++group)
+      groups.push_back(
+          b.bitcast(b.convert(b.slice(block, 4 * group, 4), element), words));
+    int64_t column = 32 * index;
+    if (b.chip.permlaneSwap)
+      for (int64_t group : {0, 2})
+        pieces.push_back({column + 8 * group,
+                          mergeGroups(b, groups[group], groups[group + 1])});
+    else
+      for (int64_t group = 0; group < 4; ++group)
+        pieces.push_back({column + 8 * group, groups[group]});
+  }
+  return pieces;
+}
+
+/// Elements of a piece.
+static int64_t width(const RowPiece &piece) {
+  return 2 * cast<VectorType>(piece.words.getType()).getNumElements();
+}
+
+void LowerStore::storePieces(Leaf &b, ArrayRef<RowPiece> pieces, Buffer buffer,
+                             Value row) {
+  Value lane = b.laneAnew();
+  Value offset = b.mul(b.add(row, b.rem(lane, 32)), buffer.stride);
+  offset = b.add(offset, b.mul(b.div(lane, 32), 2 * width(pieces.front())));
+  for (const RowPiece &piece : pieces)
+    b.store(piece.words, buffer, b.add(offset, 2 * piece.column));
+}
+
+/// In the slot the wave's 32 rows lie as they do in memory; from there each
+/// store takes whole rows, 16 bytes a lane. A wave's LDS operations stay in
+/// order, so nothing needs to be waited for in between.
+void LowerStore::storeThroughSlot(Leaf &b, ArrayRef<RowPiece> pieces,
+                                  Buffer buffer, Value row, Value slot,
+                                  SlotType type, Value slotRow) const {
+  const SlotAccess &slots = *lowering.slots;
+  Value lane = b.laneAnew();
+  Value column = b.mul(b.div(lane, 32), width(pieces.front()));
+  Value own =
+      slots.address(b, slot, type, b.add(slotRow, b.rem(lane, 32)), column);
+  for (const RowPiece &piece : pieces)
+    b.ldsWrite(piece.words,
+               b.ldsAddress(own, slots.offset(type, 0, piece.column)));
+
+  int64_t lanes = type.getColumns() / 8, rows = 64 / lanes;
+  Value laneRow = b.div(lane, lanes), laneColumn = b.mul(b.rem(lane, lanes), 8);
+  Value line =
+      slots.address(b, slot, type, b.add(slotRow, laneRow), laneColumn);
+  Value offset = b.mul(b.add(row, laneRow), buffer.stride);
+  offset = b.add(offset, b.mul(laneColumn, 2));
+  auto words = VectorType::get(4, b.getI32Type());
+  for (int64_t first = 0; first < 32; first += rows)
+    b.store(b.ldsRead(words, b.ldsAddress(line, slots.offset(type, first, 0))),
+            buffer, b.add(offset, b.mul(buffer.stride, first)));
+}
+
+void attn::populateStorePatterns(RewritePatternSet &patterns,
+                                 const TypeConverter &converter,
+                                 const TileLowering &lowering) {
+  patterns.add<LowerStore>(converter, patterns.getContext(), lowering);
+}
