@@ -21,7 +21,7 @@ template <unsigned Dwords, unsigned Stride>
 void moveDwords(Wave &w, Access &a) {
   uint8_t *lds = w.lds + a.ldsAddress;
   if (a.whole && Dwords == 4) {
-    gatherWhole16(lds, a.addresses());
+    gatherWhole16(lds, a);
     return;
   }
   if (a.whole) {

@@ -33,12 +33,12 @@ template <typename T> void storeAs(uint64_t address, T value) {
 template <unsigned N> void loadDwords(Wave &w, Access &a) {
   uint32_t *dst = w.vgpr(a.inst->dst);
   if (a.whole) {
-    LaneAddresses from = a.addresses();
     if constexpr (N == 4) {
-      loadWhole4(dst, from);
+      loadWhole4(dst, a);
     } else if constexpr (N == 2) {
-      loadWhole2(dst, from);
+      loadWhole2(dst, a);
     } else {
+      LaneAddresses from = a.addresses();
       for (unsigned i = 0; i < waveSize; ++i) {
         uint64_t address = from[i]; // dst may be the address register
         for (unsigned r = 0; r < N; ++r)
@@ -59,16 +59,15 @@ template <unsigned N> void loadDwords(Wave &w, Access &a) {
 
 template <unsigned N> void storeDwords(Wave &, Access &a) {
   if (a.whole) {
-    LaneAddresses to = a.addresses();
-    const uint32_t *data = a.data;
     if constexpr (N == 4) {
-      storeWhole4(to, data);
+      storeWhole4(a, a.data);
     } else if constexpr (N == 2) {
-      storeWhole2(to, data);
+      storeWhole2(a, a.data);
     } else {
+      LaneAddresses to = a.addresses();
       for (unsigned i = 0; i < waveSize; ++i)
         for (unsigned r = 0; r < N; ++r)
-          storeAs<uint32_t>(to[i] + 4 * r, data[r * waveSize + i]);
+          storeAs<uint32_t>(to[i] + 4 * r, a.data[r * waveSize + i]);
     }
     return;
   }
@@ -124,7 +123,7 @@ __m128i lanePair(const Access &a, unsigned lane) {
 // of all lanes is row n of the array, and the result interleaves rows.
 
 void loadTransposed16(Wave &w, Access &a) {
-  loadWholeTransposed16(w.vgpr(a.inst->dst), a.addresses());
+  loadWholeTransposed16(w.vgpr(a.inst->dst), a);
 }
 
 void loadTransposed8(Wave &w, Access &a) {

@@ -70,7 +70,8 @@ FLYATTN_ALWAYS_INLINE void transpose(RowPair (&r)[4]) {
 } // namespace
 
 FLYATTN_FOR_HOST void flyattn::sim::loadWhole4(uint32_t *dst,
-                                               LaneAddresses from) {
+                                               const Access &access) {
+  LaneAddresses from = access.addresses();
   for (unsigned lane = 0; lane < waveSize; lane += 8) {
     RowPair r[4];
     for (unsigned n = 0; n < 4; ++n)
@@ -81,8 +82,9 @@ FLYATTN_FOR_HOST void flyattn::sim::loadWhole4(uint32_t *dst,
   }
 }
 
-FLYATTN_FOR_HOST void flyattn::sim::storeWhole4(LaneAddresses to,
+FLYATTN_FOR_HOST void flyattn::sim::storeWhole4(const Access &access,
                                                 const uint32_t *data) {
+  LaneAddresses to = access.addresses();
   for (unsigned lane = 0; lane < waveSize; lane += 8) {
     RowPair r[4];
     for (unsigned n = 0; n < 4; ++n)
@@ -98,7 +100,8 @@ FLYATTN_FOR_HOST void flyattn::sim::storeWhole4(LaneAddresses to,
 }
 
 FLYATTN_FOR_HOST void flyattn::sim::loadWhole2(uint32_t *dst,
-                                               LaneAddresses from) {
+                                               const Access &access) {
+  LaneAddresses from = access.addresses();
   for (unsigned lane = 0; lane < waveSize; lane += 4) {
     Row a = load2(from[lane], from[lane + 1]);
     Row b = load2(from[lane + 2], from[lane + 3]);
@@ -109,8 +112,9 @@ FLYATTN_FOR_HOST void flyattn::sim::loadWhole2(uint32_t *dst,
   }
 }
 
-FLYATTN_FOR_HOST void flyattn::sim::storeWhole2(LaneAddresses to,
+FLYATTN_FOR_HOST void flyattn::sim::storeWhole2(const Access &access,
                                                 const uint32_t *data) {
+  LaneAddresses to = access.addresses();
   for (unsigned lane = 0; lane < waveSize; lane += 4) {
     Row low, high;
     __builtin_memcpy(&low, data + lane, sizeof(low));
@@ -124,8 +128,9 @@ FLYATTN_FOR_HOST void flyattn::sim::storeWhole2(LaneAddresses to,
   }
 }
 
-FLYATTN_FOR_HOST void flyattn::sim::loadWholeTransposed16(uint32_t *dst,
-                                                          LaneAddresses from) {
+FLYATTN_FOR_HOST void
+flyattn::sim::loadWholeTransposed16(uint32_t *dst, const Access &access) {
+  LaneAddresses from = access.addresses();
   for (unsigned group = 0; group < waveSize; group += 16) {
     Halves out[2][4]; // complete before a store may overwrite an address
     for (unsigned r = 0; r < 2; ++r)
@@ -142,7 +147,8 @@ FLYATTN_FOR_HOST void flyattn::sim::loadWholeTransposed16(uint32_t *dst,
 }
 
 FLYATTN_FOR_HOST void flyattn::sim::gatherWhole16(uint8_t *to,
-                                                  LaneAddresses from) {
+                                                  const Access &access) {
+  LaneAddresses from = access.addresses();
   for (unsigned lane = 0; lane < waveSize; ++lane) {
     auto row = loadAs<Row>(from[lane]);
     __builtin_memcpy(to + 16 * lane, &row, sizeof(row));

@@ -18,16 +18,16 @@
 
 namespace flyattn::sim {
 
-void loadWhole2(uint32_t *dst, LaneAddresses from);
-void loadWhole4(uint32_t *dst, LaneAddresses from);
-void storeWhole2(LaneAddresses to, const uint32_t *data);
-void storeWhole4(LaneAddresses to, const uint32_t *data);
+void loadWhole2(uint32_t *dst, const Access &access);
+void loadWhole4(uint32_t *dst, const Access &access);
+void storeWhole2(const Access &access, const uint32_t *data);
+void storeWhole4(const Access &access, const uint32_t *data);
 
 /// The rule of transposed LDS reads is in Transfer.cpp.
-void loadWholeTransposed16(uint32_t *dst, LaneAddresses from);
+void loadWholeTransposed16(uint32_t *dst, const Access &access);
 
 /// 16 bytes of each lane, to bytes behind each other.
-void gatherWhole16(uint8_t *to, LaneAddresses from);
+void gatherWhole16(uint8_t *to, const Access &access);
 
 } // namespace flyattn::sim
 
