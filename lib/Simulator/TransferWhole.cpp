@@ -90,12 +90,13 @@ FLYATTN_FOR_HOST void flyattn::sim::storeWhole4(const Access &access,
     for (unsigned n = 0; n < 4; ++n)
       __builtin_memcpy(&r[n], data + n * waveSize + lane, sizeof(RowPair));
     transpose(r);
-    for (unsigned n = 0; n < 4; ++n) {
-      Row low = __builtin_shufflevector(r[n], r[n], 0, 1, 2, 3);
-      Row high = __builtin_shufflevector(r[n], r[n], 4, 5, 6, 7);
-      storeAs(to[lane + n], low);
-      storeAs(to[lane + n + 4], high);
-    }
+    // Of lanes that store to one place the highest wins.
+    for (unsigned n = 0; n < 4; ++n)
+      storeAs<Row>(to[lane + n],
+                   __builtin_shufflevector(r[n], r[n], 0, 1, 2, 3));
+    for (unsigned n = 0; n < 4; ++n)
+      storeAs<Row>(to[lane + n + 4],
+                   __builtin_shufflevector(r[n], r[n], 4, 5, 6, 7));
   }
 }
 
@@ -121,10 +122,10 @@ FLYATTN_FOR_HOST void flyattn::sim::storeWhole2(const Access &access,
     __builtin_memcpy(&high, data + waveSize + lane, sizeof(high));
     auto first = Longs(__builtin_shufflevector(low, high, 0, 4, 1, 5));
     auto last = Longs(__builtin_shufflevector(low, high, 2, 6, 3, 7));
-    for (unsigned n = 0; n < 2; ++n) {
+    for (unsigned n = 0; n < 2; ++n)
       storeAs<uint64_t>(to[lane + n], first[n]);
+    for (unsigned n = 0; n < 2; ++n)
       storeAs<uint64_t>(to[lane + n + 2], last[n]);
-    }
   }
 }
 

@@ -49,6 +49,28 @@ TEST(Lds, ElementsAndDwords) {
   }
 }
 
+TEST(Lds, TheHighestLaneThatStoresToAPlaceWins) {
+  // The lanes of one place lie `apart` from each other.
+  for (unsigned apart : {1, 2, 3, 4, 5, 8, 32})
+    for (unsigned n = 1; n <= 4; ++n) {
+      KernelText k("gfx950");
+      for (unsigned r = 0; r < n; ++r)
+        k.vgpr[4 + r] = testLanes(r + 7);
+      for (unsigned i = 0; i < 64; ++i)
+        k.vgpr[30][i] = i % apart * 16;
+      std::string width = ldsWidths[n - 1];
+      ASSERT_TRUE(k.run("ds_write_" + width + " v30, " + range(4, n) +
+                        "\nds_read_" + width + " " + range(0, n) +
+                        ", v30\ns_waitcnt lgkmcnt(0)"))
+          << k.error;
+      for (unsigned i = 0; i < 64; ++i)
+        for (unsigned r = 0; r < n; ++r)
+          EXPECT_EQ(k.vgpr[r][i],
+                    k.vgpr[4 + r][i % apart + (63 - i % apart) / apart * apart])
+              << width << " " << apart;
+    }
+}
+
 TEST(Lds, SmallStores) {
   struct Case {
     const char *suffix;
