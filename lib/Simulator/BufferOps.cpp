@@ -86,19 +86,15 @@ bool bufferAddresses(Wave &w, const Inst *inst, Access &a, unsigned bytes,
 }
 
 /// Loops walk through memory in equal steps: asks for the host's cache lines
-/// of the address that this instruction will probably load from next.
-void prefetchNext(Wave &w, const Inst *inst, const Access &a) {
+/// of the address that this instruction will probably load from next. Most
+/// lanes' data lies behind that of the lane before.
+void prefetchNext(Wave &w, const Inst *inst, const Access &a, unsigned bytes) {
   uint64_t &last = w.loadBases[inst->index % std::size(w.loadBases)];
   uint64_t step = a.base - last;
   last = a.base;
-  constexpr unsigned lineBits = 6;
-  uint64_t asked = 0;
-  for (unsigned i = 0; i < waveSize; ++i) {
-    uint64_t address = a.at(i) + step;
-    if (address >> lineBits != asked)
-      __builtin_prefetch(reinterpret_cast<const void *>(address));
-    asked = address >> lineBits;
-  }
+  constexpr unsigned line = 64;
+  for (unsigned i = 0; i < waveSize; i += line / bytes)
+    __builtin_prefetch(reinterpret_cast<const void *>(a.at(i) + step));
 }
 
 const Inst *bufferTransfer(Wave &w, const Inst *inst) {
@@ -110,7 +106,7 @@ const Inst *bufferTransfer(Wave &w, const Inst *inst) {
   if (op.store)
     takeData(w, a, inst->src[3], op.registers, delayed);
   else if (a.whole)
-    prefetchNext(w, inst, a);
+    prefetchNext(w, inst, a, op.bytes);
   a.perform = op.perform;
   w.issue(a, w.vm, maxVmCount, delayed);
   return inst + 1;

@@ -8,6 +8,8 @@
 
 #include "LdsDma.h"
 
+#include "TransferWhole.h"
+
 #include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
@@ -18,6 +20,10 @@ namespace {
 template <unsigned Dwords, unsigned Stride>
 void moveDwords(Wave &w, Access &a) {
   uint8_t *lds = w.lds + a.ldsAddress;
+  if (a.whole && Dwords == 4) {
+    gatherWhole16(lds, a);
+    return;
+  }
   if (a.whole) {
     for (unsigned i = 0; i < waveSize; ++i)
       std::memcpy(lds + i * Stride, reinterpret_cast<const void *>(a.at(i)),

@@ -28,9 +28,20 @@ struct Chain {
 /// A link whose product another one performs.
 const Inst *deferred(Wave &, const Inst *inst) { return inst + 1; }
 
+/// Asks for the host's cache lines of registers.
+void prefetch(const uint32_t *regs, unsigned count) {
+  for (unsigned i = 0; i < count * waveSize; i += 16)
+    __builtin_prefetch(regs + i);
+}
+
 const Inst *wholeChain(Wave &w, const Inst *inst) {
   const auto &chain = *static_cast<const Chain *>(inst->ext);
   const MfmaDesc &m = *chain.desc;
+  // The sums of all waves do not fit the host's caches near the core; these
+  // come while the operands are widened.
+  for (unsigned r = 0; r < m.resultRegs * waveSize; r += 16)
+    __builtin_prefetch(w.vgpr(inst->dst) + r);
+  prefetch(w.vgpr(inst->dst), m.resultRegs);
   alignas(64) float a[maxOperand], b[maxOperand], constant[waveSize];
   FpuScope scope(defaultFpu, w.fpu32);
   unsigned k = 0;

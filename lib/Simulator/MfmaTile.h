@@ -39,14 +39,17 @@ inline __attribute__((always_inline)) void tile(const float *a, const float *b,
     for (unsigned v = 0; v < Vectors; ++v)
       acc[r][v] = V::load(c + (constantC ? 0 : rowOffset<Dim>(First + r)) +
                           v * V::width);
-  for (unsigned n = 0; n < k; ++n) {
-    V right[Vectors];
-    for (unsigned v = 0; v < Vectors; ++v)
-      right[v] = V::load(b + n * Dim + v * V::width);
-    for (unsigned r = 0; r < Rows; ++r) {
-      V left = V::broadcast(a[n * Dim + First + r]);
+  constexpr unsigned step = 2; // divides every k
+  for (const float *end = a + k * Dim; a != end; a += step * Dim) {
+    for (unsigned n = 0; n < step; ++n, b += Dim) {
+      V right[Vectors];
       for (unsigned v = 0; v < Vectors; ++v)
-        acc[r][v] = V::fma(left, right[v], acc[r][v]);
+        right[v] = V::load(b + v * V::width);
+      for (unsigned r = 0; r < Rows; ++r) {
+        V left = V::broadcast(a[n * Dim + First + r]);
+        for (unsigned v = 0; v < Vectors; ++v)
+          acc[r][v] = V::fma(left, right[v], acc[r][v]);
+      }
     }
   }
   for (unsigned r = 0; r < Rows; ++r)

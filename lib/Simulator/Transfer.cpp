@@ -13,6 +13,8 @@
 
 #include "Transfer.h"
 
+#include "TransferWhole.h"
+
 #include <emmintrin.h>
 
 using namespace flyattn::sim;
@@ -28,51 +30,17 @@ template <typename T> void storeAs(uint64_t address, T value) {
   std::memcpy(reinterpret_cast<void *>(address), &value, sizeof(T));
 }
 
-/// Four dwords of each of 64 lanes, transposed into four registers.
-void loadWhole4(uint32_t *dst, const Access &a) {
-  auto row = [&](unsigned lane) {
-    return _mm_loadu_ps(reinterpret_cast<const float *>(a.at(lane)));
-  };
-  for (unsigned lane = 0; lane < waveSize; lane += 4) {
-    __m128 r0 = row(lane), r1 = row(lane + 1), r2 = row(lane + 2),
-           r3 = row(lane + 3);
-    _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
-    auto *out = reinterpret_cast<float *>(dst + lane);
-    _mm_store_ps(out, r0);
-    _mm_store_ps(out + waveSize, r1);
-    _mm_store_ps(out + 2 * waveSize, r2);
-    _mm_store_ps(out + 3 * waveSize, r3);
-  }
-}
-
-void storeWhole4(const Access &a) {
-  for (unsigned lane = 0; lane < waveSize; lane += 4) {
-    auto *from = reinterpret_cast<const float *>(a.data + lane);
-    __m128 r0 = _mm_loadu_ps(from), r1 = _mm_loadu_ps(from + waveSize),
-           r2 = _mm_loadu_ps(from + 2 * waveSize),
-           r3 = _mm_loadu_ps(from + 3 * waveSize);
-    _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
-    _mm_storeu_ps(reinterpret_cast<float *>(a.at(lane)), r0);
-    _mm_storeu_ps(reinterpret_cast<float *>(a.at(lane + 1)), r1);
-    _mm_storeu_ps(reinterpret_cast<float *>(a.at(lane + 2)), r2);
-    _mm_storeu_ps(reinterpret_cast<float *>(a.at(lane + 3)), r3);
-  }
-}
-
 template <unsigned N> void loadDwords(Wave &w, Access &a) {
   uint32_t *dst = w.vgpr(a.inst->dst);
   if (a.whole) {
     if constexpr (N == 4) {
       loadWhole4(dst, a);
     } else if constexpr (N == 2) {
-      for (unsigned i = 0; i < waveSize; ++i) {
-        uint64_t pair = loadAs<uint64_t>(a.at(i));
-        dst[i] = uint32_t(pair);
-        dst[waveSize + i] = uint32_t(pair >> 32);
-      }
+      loadWhole2(dst, a);
     } else {
+      LaneAddresses from = a.addresses();
       for (unsigned i = 0; i < waveSize; ++i) {
-        uint64_t address = a.at(i); // dst may be the address register
+        uint64_t address = from[i]; // dst may be the address register
         for (unsigned r = 0; r < N; ++r)
           dst[r * waveSize + i] = loadAs<uint32_t>(address + 4 * r);
       }
@@ -92,15 +60,14 @@ template <unsigned N> void loadDwords(Wave &w, Access &a) {
 template <unsigned N> void storeDwords(Wave &, Access &a) {
   if (a.whole) {
     if constexpr (N == 4) {
-      storeWhole4(a);
+      storeWhole4(a, a.data);
     } else if constexpr (N == 2) {
-      for (unsigned i = 0; i < waveSize; ++i)
-        storeAs<uint64_t>(a.at(i), a.data[i] | uint64_t(a.data[waveSize + i])
-                                                   << 32);
+      storeWhole2(a, a.data);
     } else {
+      LaneAddresses to = a.addresses();
       for (unsigned i = 0; i < waveSize; ++i)
         for (unsigned r = 0; r < N; ++r)
-          storeAs<uint32_t>(a.at(i) + 4 * r, a.data[r * waveSize + i]);
+          storeAs<uint32_t>(to[i] + 4 * r, a.data[r * waveSize + i]);
     }
     return;
   }
@@ -156,36 +123,28 @@ __m128i lanePair(const Access &a, unsigned lane) {
 // of all lanes is row n of the array, and the result interleaves rows.
 
 void loadTransposed16(Wave &w, Access &a) {
-  uint32_t *dst = w.vgpr(a.inst->dst);
-  for (unsigned group = 0; group < waveSize; group += 16)
-    for (unsigned r = 0; r < 2; ++r) {
-      auto *out = reinterpret_cast<__m128i *>(dst + r * waveSize + group);
-      unsigned lane = group + 8 * r; // a row is what four lanes read
-      for (unsigned part = 0; part < 2; ++part, lane += 2, out += 2) {
-        __m128i even = lanePair(a, lane), odd = lanePair(a, lane + 4);
-        _mm_store_si128(out, _mm_unpacklo_epi16(even, odd));
-        _mm_store_si128(out + 1, _mm_unpackhi_epi16(even, odd));
-      }
-    }
+  loadWholeTransposed16(w.vgpr(a.inst->dst), a);
 }
 
 void loadTransposed8(Wave &w, Access &a) {
   uint32_t *dst = w.vgpr(a.inst->dst);
-  for (unsigned group = 0; group < waveSize; group += 16)
+  for (unsigned group = 0; group < waveSize; group += 16) {
+    __m128i row[8];                  // a row is what two lanes read
+    for (unsigned n = 0; n < 8; ++n) // dst may be the address register
+      row[n] = lanePair(a, group + 2 * n);
     for (unsigned r = 0; r < 2; ++r) {
       auto *out = reinterpret_cast<__m128i *>(dst + r * waveSize + group);
-      unsigned lane = group + 8 * r; // a row is what two lanes read
-      __m128i row0 = lanePair(a, lane), row1 = lanePair(a, lane + 2),
-              row2 = lanePair(a, lane + 4), row3 = lanePair(a, lane + 6);
-      __m128i low01 = _mm_unpacklo_epi8(row0, row1),
-              high01 = _mm_unpackhi_epi8(row0, row1),
-              low23 = _mm_unpacklo_epi8(row2, row3),
-              high23 = _mm_unpackhi_epi8(row2, row3);
+      const __m128i *from = row + 4 * r;
+      __m128i low01 = _mm_unpacklo_epi8(from[0], from[1]),
+              high01 = _mm_unpackhi_epi8(from[0], from[1]),
+              low23 = _mm_unpacklo_epi8(from[2], from[3]),
+              high23 = _mm_unpackhi_epi8(from[2], from[3]);
       _mm_store_si128(out, _mm_unpacklo_epi16(low01, low23));
       _mm_store_si128(out + 1, _mm_unpackhi_epi16(low01, low23));
       _mm_store_si128(out + 2, _mm_unpacklo_epi16(high01, high23));
       _mm_store_si128(out + 3, _mm_unpackhi_epi16(high01, high23));
     }
+  }
 }
 
 /// The same for elements of 4 and 6 bits.

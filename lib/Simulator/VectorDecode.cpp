@@ -222,6 +222,14 @@ bool hasOnlySigns(const AsmText &text) {
   return text.modifiers.empty() && !text.dpp && !text.sdwa;
 }
 
+/// No modifiers but SDWA's choice of parts of the sources.
+bool choosesOnlyParts(const AsmText &text, const VectorModifiers &m) {
+  return text.sdwa && m.dstSel == Sel::Dword && !m.omod && !m.clamp &&
+         none_of(m.src, [](const SourceModifiers &source) {
+           return source.neg || source.abs || source.sext;
+         });
+}
+
 bool buildVector(InstBuilder &b, const AsmText &text, Inst &inst,
                  const void *payload) {
   const VectorOp &op =
@@ -247,6 +255,8 @@ bool buildVector(InstBuilder &b, const AsmText &text, Inst &inst,
     inst.fn = op.plain[inst.scalars];
   else if (any && op.signs && hasOnlySigns(text))
     inst.fn = op.signs;
+  else if (op.parts && choosesOnlyParts(text, modifiers))
+    inst.fn = op.parts;
   else
     inst.fn = op.general;
   return true;

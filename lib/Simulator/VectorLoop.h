@@ -194,30 +194,50 @@ template <auto Fn> struct General {
   }
 };
 
-/// The handler for f32 sources with signs and no other modifiers.
-template <auto Fn> struct Signs {
+/// A source that is a register, or a scalar in all lanes of `buffer`.
+FLYATTN_ALWAYS_INLINE const uint32_t *
+sourceLanes(const Wave &w, const Inst *inst, unsigned n, uint32_t *buffer) {
+  if (!(inst->scalars >> n & 1))
+    return w.vgpr(inst->src[n]);
+  uint32_t value = w.s[inst->src[n]];
+  FLYATTN_LANES buffer[i] = value;
+  return buffer;
+}
+
+/// An f32 source with signs.
+struct SignedSource {
+  const uint32_t *lanes;
+  uint32_t keep, flip;
+  FLYATTN_ALWAYS_INLINE SignedSource(const SourceModifiers &m,
+                                     const uint32_t *lanes)
+      : lanes(lanes), keep(m.abs ? 0x7fffffffu : ~0u),
+        flip(m.neg ? 0x80000000u : 0) {}
+  FLYATTN_ALWAYS_INLINE float operator[](unsigned i) const {
+    return bits<float>((lanes[i] & keep) ^ flip);
+  }
+};
+
+/// A byte, a word or all of a 32-bit integer source, as SDWA selects it.
+struct PartSource {
+  static constexpr uint8_t shifts[] = {0, 8, 16, 24, 0, 16, 0}; // as Sel
+  const uint32_t *lanes;
+  uint32_t shift, keep;
+  FLYATTN_ALWAYS_INLINE PartSource(const SourceModifiers &m,
+                                   const uint32_t *lanes)
+      : lanes(lanes), shift(shifts[unsigned(m.sel)]),
+        keep(m.sel == Sel::Dword   ? ~0u
+             : m.sel >= Sel::Word0 ? 0xffff
+                                   : 0xff) {}
+  FLYATTN_ALWAYS_INLINE uint32_t operator[](unsigned i) const {
+    return lanes[i] >> shift & keep;
+  }
+};
+
+/// The handler for sources with modifiers of one kind and no other modifiers.
+template <auto Fn, typename Operand> struct Modified {
   using Sig = Signature<decltype(Fn)>;
   using R = typename Sig::Result;
 
-  struct Operand {
-    const uint32_t *lanes;
-    uint32_t keep, flip;
-    FLYATTN_ALWAYS_INLINE Operand(const Wave &w, const Inst *inst, unsigned n,
-                                  uint32_t *buffer) {
-      const auto *m = static_cast<const VectorModifiers *>(inst->ext);
-      keep = m->src[n].abs ? 0x7fffffffu : ~0u;
-      flip = m->src[n].neg ? 0x80000000u : 0;
-      lanes = w.vgpr(inst->src[n]);
-      if (inst->scalars >> n & 1) {
-        uint32_t value = w.s[inst->src[n]];
-        FLYATTN_LANES buffer[i] = value;
-        lanes = buffer;
-      }
-    }
-    FLYATTN_ALWAYS_INLINE float operator[](unsigned i) const {
-      return bits<float>((lanes[i] & keep) ^ flip);
-    }
-  };
   template <typename... S>
   FLYATTN_ALWAYS_INLINE static void loop(uint32_t *out, S... source) {
     FLYATTN_LANES putLane<R>(out, i, Fn(source[i]...));
@@ -226,7 +246,8 @@ template <auto Fn> struct Signs {
   FLYATTN_ALWAYS_INLINE static void
   sources(Wave &w, const Inst *inst, uint32_t *out, std::index_sequence<I...>) {
     alignas(64) uint32_t buffer[sizeof...(I)][waveSize];
-    loop(out, Operand(w, inst, I, buffer[I])...);
+    const auto *m = static_cast<const VectorModifiers *>(inst->ext);
+    loop(out, Operand(m->src[I], sourceLanes(w, inst, I, buffer[I]))...);
   }
   static const Inst *run(Wave &w, const Inst *inst) {
     uint32_t *dst = w.vgpr(inst->dst);
@@ -274,8 +295,9 @@ template <auto Fn, bool WritesExec, int Scalars> struct Compare {
   }
 };
 
-template <typename R, typename... A> constexpr bool takesFloats(R (*)(A...)) {
-  return (std::is_same_v<A, float> && ...);
+template <typename T, typename R, typename... A>
+constexpr bool takesOnly(R (*)(A...)) {
+  return (std::is_same_v<A, T> && ...);
 }
 
 template <typename R, typename... A>
@@ -298,8 +320,10 @@ constexpr VectorOp valueOp(const char *name) {
   using Sig = Signature<decltype(Fn)>;
   if constexpr (heat == Hot) {
     static_assert(!Sig::wide && sizeof(typename Sig::Result) == 4);
-    if constexpr (takesFloats(Fn))
-      op.signs = &Signs<Fn>::run;
+    if constexpr (takesOnly<float>(Fn))
+      op.signs = &Modified<Fn, SignedSource>::run;
+    if constexpr (takesOnly<uint32_t>(Fn) && Sig::sources <= 2)
+      op.parts = &Modified<Fn, PartSource>::run;
     op.plain[0] = &Plain<Fn, 0>::run;
     op.plain[1] = &Plain<Fn, 1>::run;
     if constexpr (Sig::sources >= 2) {

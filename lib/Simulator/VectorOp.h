@@ -43,6 +43,7 @@ struct VectorOp {
   Handler general;  ///< any operands, any modifiers
   Handler plain[8]; ///< by Inst::scalars, without modifiers; may be null
   Handler signs;    ///< with signs of f32 sources only; may be null
+  Handler parts;    ///< with SDWA's choice of source parts only; may be null
 };
 
 /// A packed instruction (VOP3P).

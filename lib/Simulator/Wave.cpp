@@ -65,32 +65,18 @@ bool Wave::findMemory(uint64_t address, uint64_t size) {
   return true;
 }
 
-Access &Wave::newAccess(const Inst *inst, bool delayed) {
-  Access *access = &group->ownAccess;
-  if (delayed) {
-    if (group->freeAccesses.empty()) {
-      group->pool.push_back(std::make_unique<Access>());
-      group->freeAccesses.push_back(group->pool.back().get());
-    }
-    access = group->freeAccesses.back();
-    group->freeAccesses.pop_back();
+Access &Wave::delayedAccess() {
+  if (group->freeAccesses.empty()) {
+    group->pool.push_back(std::make_unique<Access>());
+    group->freeAccesses.push_back(group->pool.back().get());
   }
-  access->inst = inst;
-  access->lanes = exec();
-  access->data = nullptr;
-  access->offset = nullptr;
+  Access *access = group->freeAccesses.back();
+  group->freeAccesses.pop_back();
   return *access;
 }
 
-void Wave::issue(Access &access, AccessQueue &queue, unsigned limit,
-                 bool delayed) {
-  if (observer) [[unlikely]]
-    observe(access);
-  if (!delayed)
-    access.perform(*this, access);
-  // Where nothing of a counter is ever delayed, it need not be kept.
-  if (!delaysAll && !(delaysDma && &queue == &vm))
-    return;
+void Wave::enqueue(Access &access, AccessQueue &queue, unsigned limit,
+                   bool delayed) {
   landUntil(queue, limit - 1);
   queue.push(delayed ? &access : nullptr);
 }

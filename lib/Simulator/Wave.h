@@ -37,6 +37,16 @@ constexpr uint64_t allLanes = ~uint64_t(0);
 constexpr unsigned maxVmCount = 63;
 constexpr unsigned maxLgkmCount = 15;
 
+/// The addresses of 64 lanes: a base plus one offset each, or one each.
+struct LaneAddresses {
+  uint64_t base;
+  const uint32_t *offset; ///< may be null
+  const uint64_t *address;
+  FLYATTN_ALWAYS_INLINE uint64_t operator[](unsigned lane) const {
+    return offset ? base + offset[lane] : address[lane];
+  }
+};
+
 /// One memory operation from issue to the landing of its data. Addresses are
 /// checked, and store data copied, when it is issued, so it cannot fail later.
 struct Access {
@@ -56,9 +66,8 @@ struct Access {
   alignas(64) uint32_t offsetCopy[waveSize]; ///< holds `offset` if delayed
   alignas(64) uint32_t copy[4 * waveSize];   ///< holds `data` if delayed
 
-  uint64_t at(unsigned lane) const {
-    return offset ? base + offset[lane] : address[lane];
-  }
+  uint64_t at(unsigned lane) const { return addresses()[lane]; }
+  LaneAddresses addresses() const { return {base, offset, address}; }
   unsigned validDwords(unsigned lane) const { return whole ? 4 : valid[lane]; }
   /// Takes the lanes' offsets from a register, which a delayed operation may
   /// not rely on.
@@ -159,14 +168,19 @@ struct Wave {
            findMemory(address, size);
   }
 
-  /// A record for a new operation: the wave's own if it is performed at once.
-  Access &newAccess(const Inst *inst, bool delayed);
+  /// A record for a new operation: the workgroup's own if it is performed at
+  /// once.
+  FLYATTN_ALWAYS_INLINE Access &newAccess(const Inst *inst, bool delayed);
   /// Performs the access, or queues it.
-  void issue(Access &access, AccessQueue &queue, unsigned limit, bool delayed);
+  FLYATTN_ALWAYS_INLINE void issue(Access &access, AccessQueue &queue,
+                                   unsigned limit, bool delayed);
   /// Lands operations until at most `left` are outstanding.
   void landUntil(AccessQueue &queue, unsigned left);
 
 private:
+  Access &delayedAccess();
+  void enqueue(Access &access, AccessQueue &queue, unsigned limit,
+               bool delayed);
   void observe(const Access &access) const;
   void updateLaneMask();
   bool findMemory(uint64_t address, uint64_t size);
@@ -187,6 +201,26 @@ struct Workgroup {
   std::vector<std::unique_ptr<Access>> pool;
   std::vector<Access *> freeAccesses;
 };
+
+inline Access &Wave::newAccess(const Inst *inst, bool delayed) {
+  Access &access = delayed ? delayedAccess() : group->ownAccess;
+  access.inst = inst;
+  access.lanes = exec();
+  access.data = nullptr;
+  access.offset = nullptr;
+  return access;
+}
+
+inline void Wave::issue(Access &access, AccessQueue &queue, unsigned limit,
+                        bool delayed) {
+  if (observer) [[unlikely]]
+    observe(access);
+  if (!delayed)
+    access.perform(*this, access);
+  // Where nothing of a counter is ever delayed, it need not be kept.
+  if (delaysAll || (delaysDma && &queue == &vm))
+    enqueue(access, queue, limit, delayed);
+}
 
 } // namespace flyattn::sim
 

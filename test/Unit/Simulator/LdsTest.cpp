@@ -49,6 +49,28 @@ TEST(Lds, ElementsAndDwords) {
   }
 }
 
+TEST(Lds, TheHighestLaneThatStoresToAPlaceWins) {
+  // The lanes of one place lie `apart` from each other.
+  for (unsigned apart : {1, 2, 3, 4, 5, 8, 32})
+    for (unsigned n = 1; n <= 4; ++n) {
+      KernelText k("gfx950");
+      for (unsigned r = 0; r < n; ++r)
+        k.vgpr[4 + r] = testLanes(r + 7);
+      for (unsigned i = 0; i < 64; ++i)
+        k.vgpr[30][i] = i % apart * 16;
+      std::string width = ldsWidths[n - 1];
+      ASSERT_TRUE(k.run("ds_write_" + width + " v30, " + range(4, n) +
+                        "\nds_read_" + width + " " + range(0, n) +
+                        ", v30\ns_waitcnt lgkmcnt(0)"))
+          << k.error;
+      for (unsigned i = 0; i < 64; ++i)
+        for (unsigned r = 0; r < n; ++r)
+          EXPECT_EQ(k.vgpr[r][i],
+                    k.vgpr[4 + r][i % apart + (63 - i % apart) / apart * apart])
+              << width << " " << apart;
+    }
+}
+
 TEST(Lds, SmallStores) {
   struct Case {
     const char *suffix;
@@ -194,50 +216,52 @@ TEST(Lds, TransposedReads) {
     const char *suffix;
     unsigned bits, registers;
   };
-  for (const Case &c : {Case{"b64_tr_b16", 16, 2}, Case{"b64_tr_b8", 8, 2},
-                        Case{"b64_tr_b4", 4, 2}, Case{"b96_tr_b6", 6, 3}}) {
-    KernelText k("gfx950");
-    unsigned bytes = c.registers * 4;
-    for (unsigned r = 0; r < c.registers; ++r)
-      k.vgpr[4 + r] = testLanes(r + 50);
-    // Each lane's data lies where the permuted lane's address is.
-    for (unsigned i = 0; i < 64; ++i)
-      k.vgpr[30][i] = ((i * 13 + 5) % 64) * 16;
-    std::string write = c.registers == 2 ? "b64" : "b96";
-    ASSERT_TRUE(k.run("ds_write_" + write + " v30, " + range(4, c.registers) +
-                      " offset:64\nds_read_" + c.suffix + " " +
-                      range(0, c.registers) +
-                      ", v30 offset:64\ns_waitcnt lgkmcnt(0)"))
-        << k.error;
-    auto bitsOf = [&](unsigned base, unsigned lane, unsigned bit) {
-      return k.vgpr[base + bit / 32][lane] >> bit % 32 & 1;
-    };
-    unsigned elements = bytes * 8 / c.bits; // a lane
-    for (unsigned lane = 0; lane < 64; ++lane)
-      for (unsigned n = 0; n < elements; ++n)
-        for (unsigned bit = 0; bit < c.bits; ++bit) {
-          // Element n of lane L: number 16 n + L % 16 of what the group read.
-          unsigned number = 16 * n + lane % 16;
-          unsigned from = lane - lane % 16 + number / elements;
-          unsigned element = number % elements;
-          EXPECT_EQ(bitsOf(0, lane, n * c.bits + bit),
-                    bitsOf(4, from, element * c.bits + bit))
-              << c.suffix << lane << n;
+  // The result may replace the addresses.
+  for (unsigned dst : {0, 30})
+    for (const Case &c : {Case{"b64_tr_b16", 16, 2}, Case{"b64_tr_b8", 8, 2},
+                          Case{"b64_tr_b4", 4, 2}, Case{"b96_tr_b6", 6, 3}}) {
+      KernelText k("gfx950");
+      unsigned bytes = c.registers * 4;
+      for (unsigned r = 0; r < c.registers; ++r)
+        k.vgpr[4 + r] = testLanes(r + 50);
+      // Each lane's data lies where the permuted lane's address is.
+      for (unsigned i = 0; i < 64; ++i)
+        k.vgpr[30][i] = ((i * 13 + 5) % 64) * 16;
+      std::string write = c.registers == 2 ? "b64" : "b96";
+      ASSERT_TRUE(k.run("ds_write_" + write + " v30, " + range(4, c.registers) +
+                        " offset:64\nds_read_" + c.suffix + " " +
+                        range(dst, c.registers) +
+                        ", v30 offset:64\ns_waitcnt lgkmcnt(0)"))
+          << k.error;
+      auto bitsOf = [&](unsigned base, unsigned lane, unsigned bit) {
+        return k.vgpr[base + bit / 32][lane] >> bit % 32 & 1;
+      };
+      unsigned elements = bytes * 8 / c.bits; // a lane
+      for (unsigned lane = 0; lane < 64; ++lane)
+        for (unsigned n = 0; n < elements; ++n)
+          for (unsigned bit = 0; bit < c.bits; ++bit) {
+            // Element n of lane L: number 16 n + L % 16 of what the group read.
+            unsigned number = 16 * n + lane % 16;
+            unsigned from = lane - lane % 16 + number / elements;
+            unsigned element = number % elements;
+            EXPECT_EQ(bitsOf(dst, lane, n * c.bits + bit),
+                      bitsOf(4, from, element * c.bits + bit))
+                << c.suffix << lane << n;
+          }
+      // The published formulas for 16 and 8 bits.
+      for (unsigned L = 0; L < 64; ++L)
+        for (unsigned n = 0; n < elements; ++n) {
+          if (c.bits == 16) {
+            unsigned src = (L & ~15u) + (L >> 2 & 3) + 4 * n;
+            EXPECT_EQ(k.vgpr[dst + n / 2][L] >> 16 * (n % 2) & 0xffff,
+                      k.vgpr[4 + (L & 3) / 2][src] >> 16 * (L % 2) & 0xffff);
+          } else if (c.bits == 8) {
+            unsigned src = (L & ~15u) + (L >> 3 & 1) + 2 * n;
+            EXPECT_EQ(k.vgpr[dst + n / 4][L] >> 8 * (n % 4) & 0xff,
+                      k.vgpr[4 + (L & 7) / 4][src] >> 8 * (L % 4) & 0xff);
+          }
         }
-    // The published formulas for 16 and 8 bits.
-    for (unsigned L = 0; L < 64; ++L)
-      for (unsigned n = 0; n < elements; ++n) {
-        if (c.bits == 16) {
-          unsigned src = (L & ~15u) + (L >> 2 & 3) + 4 * n;
-          EXPECT_EQ(k.vgpr[n / 2][L] >> 16 * (n % 2) & 0xffff,
-                    k.vgpr[4 + (L & 3) / 2][src] >> 16 * (L % 2) & 0xffff);
-        } else if (c.bits == 8) {
-          unsigned src = (L & ~15u) + (L >> 3 & 1) + 2 * n;
-          EXPECT_EQ(k.vgpr[n / 4][L] >> 8 * (n % 4) & 0xff,
-                    k.vgpr[4 + (L & 7) / 4][src] >> 8 * (L % 4) & 0xff);
-        }
-      }
-  }
+    }
 }
 
 TEST(LdsDma, LanesLieBehindEachOther) {

@@ -121,6 +121,39 @@ TEST(Sdwa, SelectsBytesAndWords) {
   }
 }
 
+TEST(Sdwa, EveryPartOfASource) {
+  struct Part {
+    const char *name;
+    W shift, mask;
+  };
+  const Part parts[] = {{"BYTE_0", 0, 0xff},   {"BYTE_1", 8, 0xff},
+                        {"BYTE_2", 16, 0xff},  {"BYTE_3", 24, 0xff},
+                        {"WORD_0", 0, 0xffff}, {"WORD_1", 16, 0xffff},
+                        {"DWORD", 0, ~0u}};
+  auto of = [](const Part &part, W value) {
+    return value >> part.shift & part.mask;
+  };
+  for (const Part &left : parts)
+    for (const Part &right : parts) {
+      KernelText k("gfx942");
+      k.vgpr[1] = testLanes(3);
+      k.vgpr[2] = testLanes(4);
+      auto from = [&](const char *sources) {
+        return std::string(sources) + " dst_sel:DWORD dst_unused:UNUSED_PAD " +
+               "src0_sel:" + left.name + " src1_sel:" + right.name + "\n";
+      };
+      ASSERT_TRUE(k.run("s_mov_b32 s8, 0x89abcdef\n" +
+                        from("v_xor_b32_sdwa v3, v1, v2") +
+                        from("v_sub_u32_sdwa v4, s8, v2")))
+          << k.error;
+      for (unsigned i = 0; i < 64; ++i) {
+        W a = k.vgpr[1][i], b = of(right, k.vgpr[2][i]);
+        EXPECT_EQ(k.vgpr[3][i], of(left, a) ^ b);
+        EXPECT_EQ(k.vgpr[4][i], of(left, 0x89abcdef) - b);
+      }
+    }
+}
+
 /// The source lane by the picture in the ISA document; -1 = none.
 using LaneMap = std::function<int(int)>;
 struct DppCase {

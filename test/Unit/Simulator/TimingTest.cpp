@@ -200,6 +200,28 @@ TEST(Timing, BarriersWaitForTheLastWave) {
     }
 }
 
+/// Two groups of four waves take turns at reading LDS and at multiplying.
+double turns(unsigned reads, const std::string &betweenThem) {
+  std::string apart = "v_and_b32 v10, 63, v0\nv_lshlrev_b32 v10, 4, v10\n"
+                      "v_lshrrev_b32 v1, 8, v0\nv_readfirstlane_b32 s4, v1\n"
+                      "s_cmp_eq_u32 s4, 0\ns_cbranch_scc1 0f\ns_barrier\n0:\n";
+  return Timed("gfx950", 8)
+      .loop(repeat("ds_read_b128 v[64:67], v10\n", reads) + betweenThem +
+                repeat(mfma, 8) + "s_barrier\n",
+            apart);
+}
+
+TEST(Timing, DrainingLdsBehindTheBarrier) {
+  const char *before = "s_waitcnt lgkmcnt(0)\ns_barrier\n";
+  const char *behind = "s_barrier\ns_waitcnt lgkmcnt(0)\n";
+  // The data is there before the other group has multiplied: behind the
+  // barrier the wait only takes a slot of each group.
+  EXPECT_EQ(turns(8, behind), turns(8, before) + 2 * 4);
+  // The barrier waits for the data: the other group need not.
+  EXPECT_LT(turns(12, behind), 0.95 * turns(12, before));
+  EXPECT_LT(turns(16, behind), 0.85 * turns(16, before));
+}
+
 TEST(Timing, NoBarrierStallsForLessThanNothing) {
   // The last wave to arrive is held for nothing, whatever it comes from.
   TimingResult result = Timed("gfx950", 2)
