@@ -7,8 +7,9 @@
 //===----------------------------------------------------------------------===//
 // Turns pipelines and clusters into straight code:
 //
-//   entry     the kernel's arguments; a first cluster that only brings data;
-//             then group g waits at g * lag barriers
+//   entry     the kernel's arguments; a first cluster that only brings data,
+//             whose copies wait for their own addresses only; then group g
+//             waits at g * lag barriers
 //   cluster   its ops; the wait that it owes; a border. A branch behind the
 //             last matrix instruction comes after the border: a compute cluster
 //             touches no memory, and so nobody waits for the branch
@@ -22,6 +23,7 @@
 // copy that must be there.
 
 #include "MatrixOps.h"
+#include "SinkScalars.h"
 
 #include "flyattn/Conversion/AttnToROCDL/Passes.h"
 #include "flyattn/Dialect/Attn/IR/ClusterGraph.h"
@@ -170,6 +172,7 @@ private:
   }
   Value group();
   void barriersIf(arith::CmpIPredicate predicate, Value group);
+  void fenceCopies(ClusterOp cluster);
   void writeKernelEntry();
   void writeEntry(Value group);
   void writeExit(Value group, bool copies);
@@ -218,6 +221,24 @@ void ScheduleWriter::barriersIf(arith::CmpIPredicate predicate, Value group) {
     b.setInsertionPointToStart(guard.thenBlock());
     barrier();
   }
+}
+
+/// Keeps what the copies of one object need from moving before those of the
+/// objects before it.
+void ScheduleWriter::fenceCopies(ClusterOp cluster) {
+  StringAttr object;
+  Operation *last = nullptr;
+  for (Operation &op : llvm::make_early_inc_range(cluster.getBody().front()))
+    if (auto copy = dyn_cast<ROCDL::RawPtrBufferLoadLdsOp>(op)) {
+      StringAttr next = ldsSymbol(copy.getLdsPtr());
+      if (last && next != object) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointAfter(last);
+        fence();
+      }
+      object = next;
+      last = copy;
+    }
 }
 
 /// Loads the kernel's arguments together, at its start: LLVM would load each
@@ -355,6 +376,9 @@ void ScheduleWriter::writeCluster(ClusterOp cluster,
     if (lastBranch)
       b.setInsertionPoint(lastBranch);
     border();
+    // What stands behind the border is done as a memory cluster is.
+    if (lastBranch && isRaised(ClusterKind::Memory))
+      ROCDL::SetPrioOp::create(b, 1);
   }
   cluster.replaceAllUsesWith(yield->getOperands());
   cluster.erase();
@@ -399,6 +423,8 @@ LogicalResult ScheduleWriter::write() {
     writeEntry(group);
   for (auto [index, node] : llvm::enumerate(nodes)) {
     b.setInsertionPoint(node.cluster);
+    if (index == 0 && together)
+      fenceCopies(node.cluster);
     if (index == 1 && together)
       writeEntry(group);
     writeCluster(node.cluster, allowed[index]);
@@ -409,6 +435,10 @@ LogicalResult ScheduleWriter::write() {
   pipeline->getBlock()->getOperations().splice(
       Block::iterator(pipeline), body.getOperations(), body.begin(),
       Block::iterator(yield));
+  if (together) {
+    auto barriers = pipeline->getBlock()->getOps<ROCDL::SBarrierOp>();
+    sinkScalars(pipeline->getBlock(), *barriers.begin());
+  }
   writeExit(group, waits.copies());
   pipeline.replaceAllUsesWith(yield->getOperands());
   pipeline.erase();

@@ -39,12 +39,16 @@ struct LowerStore : TilePattern<StoreOp> {
       storeColumns(b, adaptor.getTile().front(), buffer, row);
     } else {
       Type element = op.getView().getType().getElementType();
-      SmallVector<RowPiece> pieces = piecesOf(b, adaptor.getTile(), element);
+      ValueRange blocks = adaptor.getTile();
       if (op.getSlot())
-        storeThroughSlot(b, pieces, buffer, row, adaptor.getSlot().front(),
-                         op.getSlot().getType(), adaptor.getSlotRow().front());
+        storeThroughSlot(b, piecesOf(b, blocks, element), buffer, row,
+                         adaptor.getSlot().front(), op.getSlot().getType(),
+                         adaptor.getSlotRow().front());
+      else if (b.chip.permlaneSwap)
+        storePieces(b, mergePieces(b, piecesOf(b, blocks, element)), buffer,
+                    row);
       else
-        storePieces(b, pieces, buffer, row);
+        storePieces(b, piecesOf(b, blocks, element), buffer, row);
     }
     rewriter.eraseOp(op);
     return success();
@@ -54,6 +58,7 @@ private:
   static void storeColumns(Leaf &b, Value value, Buffer buffer, Value row);
   static SmallVector<RowPiece> piecesOf(Leaf &b, ValueRange blocks,
                                         Type element);
+  static SmallVector<RowPiece> mergePieces(Leaf &b, ArrayRef<RowPiece> pieces);
   static void storePieces(Leaf &b, ArrayRef<RowPiece> pieces, Buffer buffer,
                           Value row);
   void storeThroughSlot(Leaf &b, ArrayRef<RowPiece> pieces, Buffer buffer,
@@ -73,44 +78,42 @@ void LowerStore::storeColumns(Leaf &b, Value value, Buffer buffer, Value row) {
   b.store(value, buffer, b.mul(b.add(row, b.rem(lane, 32)), buffer.stride));
 }
 
-/// Lower lanes get all 8 elements of the first group, upper lanes those of the
-/// second.
-static Value mergeGroups(Leaf &b, Value first, Value second) {
-  SmallVector<Value> low, high;
-  for (int64_t i : {0, 1}) {
-    auto [own, other] = b.swapHalves(vector::ExtractOp::create(b, first, i),
-                                     vector::ExtractOp::create(b, second, i));
-    low.push_back(own);
-    high.push_back(other);
-  }
-  low.append(high);
-  return vector::FromElementsOp::create(b, VectorType::get(4, b.getI32Type()),
-                                        low);
-}
-
 /// Register r of a block is element 8 (r / 4) + 4 (l / 32) + r % 4 of the row,
-/// so four registers are 8 contiguous bytes. With the swap of half-waves two
-/// such groups become 16 contiguous bytes a lane. The upper half-wave's piece
-/// is the one behind the lower one's.
+/// so four registers are 8 contiguous bytes. The upper half-wave's piece is the
+/// one behind the lower one's.
 SmallVector<RowPiece> LowerStore::piecesOf(Leaf &b, ValueRange blocks,
                                            Type element) {
   auto words = VectorType::get(2, b.getI32Type());
   SmallVector<RowPiece> pieces;
-  for (auto [index, block] : llvm::enumerate(blocks)) {
-    SmallVector<Value> groups;
+  for (auto [index, block] : llvm::enumerate(blocks))
     for (int64_t group = 0; group < 4; ++group)
-      groups.push_back(
-          b.bitcast(b.convert(b.slice(block, 4 * group, 4), element), words));
-    int64_t column = 32 * index;
-    if (b.chip.permlaneSwap)
-      for (int64_t group : {0, 2})
-        pieces.push_back({column + 8 * group,
-                          mergeGroups(b, groups[group], groups[group + 1])});
-    else
-      for (int64_t group = 0; group < 4; ++group)
-        pieces.push_back({column + 8 * group, groups[group]});
-  }
+      pieces.push_back(
+          {int64_t(32 * index) + 8 * group,
+           b.bitcast(b.convert(b.slice(block, 4 * group, 4), element), words)});
   return pieces;
+}
+
+/// With a swap of half-waves two pieces become 16 contiguous bytes a lane:
+/// lower lanes get all 8 elements of the first, upper lanes those of the
+/// second.
+SmallVector<RowPiece> LowerStore::mergePieces(Leaf &b,
+                                              ArrayRef<RowPiece> pieces) {
+  SmallVector<RowPiece> merged;
+  for (; !pieces.empty(); pieces = pieces.drop_front(2)) {
+    SmallVector<Value> low, high;
+    for (int64_t i : {0, 1}) {
+      auto [own, other] =
+          b.swapHalves(vector::ExtractOp::create(b, pieces[0].words, i),
+                       vector::ExtractOp::create(b, pieces[1].words, i));
+      low.push_back(own);
+      high.push_back(other);
+    }
+    low.append(high);
+    merged.push_back(
+        {pieces[0].column, vector::FromElementsOp::create(
+                               b, VectorType::get(4, b.getI32Type()), low)});
+  }
+  return merged;
 }
 
 /// Elements of a piece.

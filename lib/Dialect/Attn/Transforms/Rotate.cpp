@@ -17,7 +17,7 @@
 //               without the tiles beyond the end
 //
 // Tiles before 0 are as if hidden by the mask, which adds nothing to any sum:
-// so iteration 0 needs no code of its own.
+// so iteration 0 needs no code of its own, nor does a pipeline without a tile.
 //
 // A value is known by its place in the loop that is rotated and by its tile.
 // What is made in one iteration and used in a later one is carried by the
@@ -299,6 +299,29 @@ LogicalResult Rotation::writeMoments(Stretch &stretch,
   return success();
 }
 
+/// Fetches for tiles before 0 bring nothing. They can wait for the last memory
+/// cluster, where they stand in nobody's way.
+static void deferHidden(SmallVectorImpl<Moment> &moments) {
+  auto last = llvm::find_if(llvm::reverse(moments), [](const Moment &moment) {
+    return moment.kind == ClusterKind::Memory;
+  });
+  if (last == moments.rend())
+    return;
+  auto isHidden = [](auto &entry) {
+    return isa<FetchOp>(entry.first) && entry.second && *entry.second < 0;
+  };
+  for (Moment &moment : moments)
+    if (&moment != &*last)
+      for (auto &entry : moment.ops)
+        if (isHidden(entry))
+          last->ops.insert(last->ops.begin(), entry);
+  for (Moment &moment : moments)
+    if (&moment != &*last)
+      llvm::erase_if(moment.ops, isHidden);
+  llvm::erase_if(moments,
+                 [](const Moment &moment) { return moment.ops.empty(); });
+}
+
 LogicalResult Rotation::writePrologue(Stretch &stretch) {
   // What the first tile takes over are the pipeline's own initial values.
   for (auto [argument, init] : llvm::zip(tiles.loop.getRegionIterArgs(),
@@ -311,6 +334,7 @@ LogicalResult Rotation::writePrologue(Stretch &stretch) {
   for (int64_t time = begin; time < 0; ++time)
     if (Moment moment = momentAt(time); !moment.ops.empty())
       moments.push_back(moment);
+  deferHidden(moments);
   ArrayRef<Moment> rest = moments;
   ArrayRef<Moment> first =
       rest.take_while([](const Moment &moment) { return moment.onlyBrings(); });
@@ -476,19 +500,9 @@ LogicalResult Rotation::writeBody() {
 LogicalResult Rotation::run() {
   if (failed(tiles.check()))
     return failure();
-  scf::ForOp first = tiles.ranges.front();
-  Value any =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, first.getLowerBound(),
-                            tiles.ranges.back().getUpperBound());
-  auto guard = scf::IfOp::create(b, tiles.loop.getResultTypes(), any,
-                                 /*withElseRegion=*/true);
-  b.setInsertionPointToStart(guard.elseBlock());
-  scf::YieldOp::create(b, first.getInitArgs());
-  b.setInsertionPointToStart(guard.thenBlock());
   rotated = PipelineOp::create(b, tiles.loop.getResultTypes(),
                                pipeline.getGroupsAttr(), pipeline.getLagAttr(),
                                IntegerAttr(), pipeline.getPriorityAttr());
-  scf::YieldOp::create(b, rotated.getResults());
   b.createBlock(&rotated.getBody());
   if (failed(writeBody()))
     return failure();
@@ -498,7 +512,7 @@ LogicalResult Rotation::run() {
        llvm::zip(pipeline.getResults(),
                  pipeline.getBody().front().getTerminator()->getOperands())) {
     auto loopResult = cast<OpResult>(yielded);
-    result.replaceAllUsesWith(guard.getResult(loopResult.getResultNumber()));
+    result.replaceAllUsesWith(rotated.getResult(loopResult.getResultNumber()));
   }
   pipeline.erase();
   return success();

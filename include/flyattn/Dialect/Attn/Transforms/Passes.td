@@ -260,8 +260,8 @@ def AttnRotate : Pass<"attn-rotate", "::mlir::gpu::GPUModuleOp"> {
     The loop starts with tile 0. What it needs of tiles before that is made as if
     they were hidden by the mask: their scores are -inf, and what is fetched for
     them is outside of the view. Tiles beyond the end may be fetched; they are
-    not used. Without a tile, nothing runs. The ranges must do the same but for
-    masks. Runs after `attn-form-clusters`.
+    not used. The ranges must do the same but for masks. Runs after
+    `attn-form-clusters`.
 
     Before:
 
@@ -278,15 +278,13 @@ def AttnRotate : Pass<"attn-rotate", "::mlir::gpu::GPUModuleOp"> {
     After:
 
     ```mlir
-    scf.if %lo < %hi {
-      attn.pipeline groups = 2 lag = 1 {
-        scf.for %t = %lo to %hi - 64 step %c128 {
-          memory { read K[t] };      compute { softmax[t - 64]; scores[t] }
-          memory { read K[t + 64] }; compute { softmax[t]; scores[t + 64] }
-        }
-        scf.if one is left { memory ... compute ...; compute { softmax } }
-        else { compute { softmax } }
+    attn.pipeline groups = 2 lag = 1 {
+      scf.for %t = %lo to %hi - 64 step %c128 {
+        memory { read K[t] };      compute { softmax[t - 64]; scores[t] }
+        memory { read K[t + 64] }; compute { softmax[t]; scores[t + 64] }
       }
+      scf.if one is left { memory ... compute ...; compute { softmax } }
+      else { compute { softmax } }
     }
     ```
   }];
