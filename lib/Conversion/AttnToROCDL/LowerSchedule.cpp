@@ -15,7 +15,8 @@
 //             touches no memory, and so nobody waits for the branch
 //   border    scheduling fence, s_barrier, scheduling fence
 //   exit      what is still on its way arrives; the barriers that the group
-//             did not wait at on entry
+//             did not wait at on entry. A last cluster that computes has no
+//             border: nobody waits for its end
 //
 // A memory cluster owes a wait for its LDS operations, and for the copies that
 // its attn.await ops name. Copies arrive in order, so the wait allows as many
@@ -176,9 +177,12 @@ private:
   void writeKernelEntry();
   void writeEntry(Value group);
   void writeExit(Value group, bool copies);
-  void writeCluster(ClusterOp cluster, std::optional<unsigned> vectorMemory);
+  void writeCluster(ClusterOp cluster, std::optional<unsigned> vectorMemory,
+                    bool last);
   void fenceMatrixOps(ClusterOp cluster);
   void anchor(ClusterOp cluster);
+  Value anchored(Value value);
+  void writeInitialValues(Block &block);
   /// Do waves in clusters of this kind issue first?
   bool isRaised(ClusterKind kind) {
     return options.priority.empty()
@@ -260,6 +264,21 @@ void ScheduleWriter::writeKernelEntry() {
                             LLVM::AsmDialectAttr(), ArrayAttr());
 }
 
+/// Makes what the first loop starts with while the first copies are on their
+/// way; LLVM would do it right before the loop.
+void ScheduleWriter::writeInitialValues(Block &block) {
+  auto loops = block.getOps<scf::ForOp>();
+  auto waits = block.getOps<ROCDL::SWaitcntOp>();
+  if (loops.empty() || waits.empty())
+    return;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(*waits.begin());
+  for (OpOperand &init : (*loops.begin()).getInitArgsMutable())
+    if (isa<VectorType>(init.get().getType()) &&
+        init.get().getDefiningOp<arith::ConstantOp>())
+      init.set(anchored(init.get()));
+}
+
 /// From here on a group is as many clusters behind group 0 as it waits at
 /// barriers.
 void ScheduleWriter::writeEntry(Value group) {
@@ -298,9 +317,19 @@ void ScheduleWriter::fenceMatrixOps(ClusterOp cluster) {
     }
 }
 
+/// The value behind an empty piece of assembly that takes it and gives it back.
+Value ScheduleWriter::anchored(Value value) {
+  return LLVM::InlineAsmOp::create(
+             b, value.getType(), ValueRange(value), /*asm_string=*/"",
+             /*constraints=*/"=v,0", /*has_side_effects=*/true,
+             /*is_align_stack=*/false, LLVM::TailCallKind::None,
+             LLVM::AsmDialectAttr(), ArrayAttr())
+      .getResult(0);
+}
+
 /// LLVM moves vector instructions down, past a branch, to where their results
-/// are used. An empty piece of assembly before the branch that takes the result
-/// and gives it back keeps them in their cluster, and costs no instruction.
+/// are used. An empty piece of assembly before the branch keeps them in their
+/// cluster, and costs no instruction.
 void ScheduleWriter::anchor(ClusterOp cluster) {
   Operation *yield = cluster.getBody().front().getTerminator();
   OpBuilder::InsertionGuard guard(b);
@@ -318,12 +347,7 @@ void ScheduleWriter::anchor(ClusterOp cluster) {
     while (end != yield && end->getNumRegions() == 0)
       end = end->getNextNode();
     b.setInsertionPoint(end);
-    auto asmOp = LLVM::InlineAsmOp::create(
-        b, value.getType(), ValueRange(value), /*asm_string=*/"",
-        /*constraints=*/"=v,0", /*has_side_effects=*/true,
-        /*is_align_stack=*/false, LLVM::TailCallKind::None,
-        LLVM::AsmDialectAttr(), ArrayAttr());
-    value.replaceUsesWithIf(asmOp.getResult(0), [&](OpOperand &use) {
+    value.replaceUsesWithIf(anchored(value), [&](OpOperand &use) {
       Operation *user =
           yield->getBlock()->findAncestorOpInBlock(*use.getOwner());
       return !user || !user->isBeforeInBlock(end);
@@ -344,7 +368,8 @@ static Operation *branchAtEnd(ClusterOp cluster) {
 }
 
 void ScheduleWriter::writeCluster(ClusterOp cluster,
-                                  std::optional<unsigned> vectorMemory) {
+                                  std::optional<unsigned> vectorMemory,
+                                  bool last) {
   bool compute = cluster.getKind() == ClusterKind::Compute;
   if (compute && options.anchors)
     anchor(cluster);
@@ -371,7 +396,7 @@ void ScheduleWriter::writeCluster(ClusterOp cluster,
     ROCDL::SWaitcntOp::create(
         b, encodeWait(vectorMemory.value_or(~0u), /*lds=*/!compute));
   }
-  {
+  if (!last || !compute) {
     OpBuilder::InsertionGuard guard(b);
     if (lastBranch)
       b.setInsertionPoint(lastBranch);
@@ -427,7 +452,7 @@ LogicalResult ScheduleWriter::write() {
       fenceCopies(node.cluster);
     if (index == 1 && together)
       writeEntry(group);
-    writeCluster(node.cluster, allowed[index]);
+    writeCluster(node.cluster, allowed[index], node.successors.empty());
   }
   b.setInsertionPoint(pipeline);
   Block &body = pipeline.getBody().front();
@@ -436,6 +461,7 @@ LogicalResult ScheduleWriter::write() {
       Block::iterator(pipeline), body.getOperations(), body.begin(),
       Block::iterator(yield));
   if (together) {
+    writeInitialValues(*pipeline->getBlock());
     auto barriers = pipeline->getBlock()->getOps<ROCDL::SBarrierOp>();
     sinkScalars(pipeline->getBlock(), *barriers.begin());
   }

@@ -17,7 +17,7 @@ void attn::sinkScalars(Block *block, Operation *end) {
   for (Operation &op : *block) {
     if (&op == end)
       break;
-    if (isPure(&op) && op.getNumRegions() == 0 && !op.use_empty())
+    if (isMemoryEffectFree(&op) && op.getNumRegions() == 0 && !op.use_empty())
       ops.push_back(&op);
   }
   for (Operation *op : llvm::reverse(ops)) {
