@@ -90,15 +90,27 @@ U permByte(U a, U b, U select) {
   U special = select >= 13 ? 0xff : select == 12 ? 0 : (0 - sign) & 0xff;
   return select >= 8 ? special : byte;
 }
-U perm(U a, U b, U select) {
+/// Do all bytes of a selector name bytes of a and b, and in pairs that are
+/// halves of them?
+bool selectsHalves(U select) {
+  U even = select & 0x00ff00ff, odd = select >> 8 & 0x00ff00ff;
+  return !(select & 0xf8f9f8f9) && odd == (even | 0x00010001);
+}
+template <unsigned Bits> U permParts(U a, U b, U select) {
   U result = 0;
+  for (unsigned n = 0; n < 32; n += Bits)
+    result |= ((select >> n & 4 ? a : b) >> 8 * (select >> n & 3) &
+               ((U(1) << Bits) - 1))
+              << n;
+  return result;
+}
+U perm(U a, U b, U select) {
   // The usual selectors name bytes only, and are the same in all lanes.
-  if (!(select & 0xf8f8f8f8)) {
-    for (unsigned n = 0; n < 32; n += 8)
-      result |= ((select >> n & 4 ? a : b) >> 8 * (select >> n & 3) & 0xff)
-                << n;
-    return result;
-  }
+  if (selectsHalves(select))
+    return permParts<16>(a, b, select);
+  if (!(select & 0xf8f8f8f8))
+    return permParts<8>(a, b, select);
+  U result = 0;
   for (unsigned n = 0; n < 32; n += 8)
     result |= permByte(a, b, select >> n & 0xff) << n;
   return result;

@@ -82,8 +82,8 @@ void WorkgroupRunner::initialise(Wave &wave, unsigned index) {
   wave.scratch =
       scratch.data() + size_t(program.info.scratchSize) * waveSize * index;
   CommitPolicy commit = context.options.commit;
-  bool oneByOne = commit == CommitPolicy::Late ||
-                  context.options.mfma != MfmaNumerics::Fma;
+  bool oneByOne =
+      commit == CommitPolicy::Late || context.options.mfma != MfmaNumerics::Fma;
   wave.pc = oneByOne ? program.insts.data() : program.joined.data();
   wave.delaysDma = commit != CommitPolicy::Early;
   wave.delaysAll = commit == CommitPolicy::Late;

@@ -205,6 +205,28 @@ TEST(VectorPerm, EverySelector) {
 }
 
 // Every truth table's bit, for every combination of source bits.
+// Halves, bytes, and bytes that nearly are halves.
+TEST(VectorPerm, OneSelectorForAllLanes) {
+  for (W select : {0x07060302u, 0x05040100u, 0x01000504u, 0x03020706u,
+                   0x07060504u, 0x01000100u, 0x06070302u, 0x07060203u,
+                   0x07060403u, 0x02010605u, 0x07060301u, 0x05060302u,
+                   0x0c0c0706u, 0x07060d0cu, 0x09080706u, 0xff060302u}) {
+    KernelText k("gfx942");
+    k.vgpr[1] = testLanes(1);
+    k.vgpr[2] = testLanes(2);
+    ASSERT_TRUE(k.run("s_mov_b32 s8, " + std::to_string(select) +
+                      "\nv_perm_b32 v0, v1, v2, s8"))
+        << k.error;
+    for (unsigned i = 0; i < 64; ++i) {
+      W expected = 0;
+      for (unsigned n = 0; n < 32; n += 8)
+        expected |= permuted(k.vgpr[1][i], k.vgpr[2][i], select >> n & 255)
+                    << n;
+      EXPECT_EQ(k.vgpr[0][i], expected) << std::hex << select;
+    }
+  }
+}
+
 TEST(VectorBitop, TruthTables) {
   for (unsigned table : {0x00u, 0x01u, 0x80u, 0xfcu, 0x96u, 0x6au, 0xe4u}) {
     KernelText k("gfx950");
