@@ -53,6 +53,11 @@ public:
     return DeviceBuffer{memory.allocate(size, name), size};
   }
 
+  Error release(const DeviceBuffer &buffer) override {
+    memory.free(buffer.address);
+    return Error::success();
+  }
+
   Error write(const DeviceBuffer &buffer, uint64_t offset,
               ArrayRef<uint8_t> bytes) override {
     if (Error error = checkRange(buffer, offset, bytes.size()))

@@ -9,7 +9,7 @@
 // patterns are in Lower{Memory,Registers,Softmax,Clusters}.cpp, the LDS layouts
 // in DmaSlots.cpp and RegisterSlots.cpp, single instructions in Leaf.cpp.
 
-#include "TileConversion.h"
+#include "ViewRows.h"
 
 #include "flyattn/Conversion/AttnToROCDL/Passes.h"
 
@@ -57,8 +57,7 @@ TileTypeConverter::TileTypeConverter(const TileLowering &lowering) {
     return convertTile(tile, types);
   });
   addConversion([](ViewType view, SmallVectorImpl<Type> &types) {
-    types.push_back(LLVM::LLVMPointerType::get(view.getContext(), 8));
-    types.push_back(IntegerType::get(view.getContext(), 32));
+    llvm::append_range(types, ViewRows::types(view));
     return success();
   });
   addConversion([](SlotType slot) {
@@ -114,6 +113,7 @@ static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
   populateMemoryPatterns(patterns, converter, lowering);
   populateRegisterPatterns(patterns, converter, lowering);
   populateSoftmaxPatterns(patterns, converter, lowering);
+  populatePartialPatterns(patterns, converter, lowering);
   populateSchedulePatterns(patterns, converter, target);
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                        target);
