@@ -160,9 +160,11 @@ static void planCombine(Plan &plan, const Problem &problem) {
   args.lseHeadStride = plan.args.lseHeadStride;
   uint64_t blocks = divideCeil(uint64_t(problem.heads * rows),
                                uint64_t(CombineArgs::rowsPerWorkgroup));
-  unsigned waves = unsigned(problem.headDim) / CombineArgs::columnsPerWave;
-  combine.shape.grid = {uint32_t(blocks), 1, uint32_t(batch)};
-  combine.shape.block = {waves * 64, 1, 1};
+  unsigned slices =
+      unsigned(problem.headDim) / CombineArgs::columnsPerWorkgroup;
+  combine.shape.grid = {uint32_t(blocks), slices, uint32_t(batch)};
+  combine.shape.block = {64, 1, 1};
+  combine.shape.whole = true;
 
   int64_t dim = problem.headDim;
   plan.args.splits = args.splits;

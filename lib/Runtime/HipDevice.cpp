@@ -208,7 +208,7 @@ public:
     void *extra[] = {reinterpret_cast<void *>(1), arguments.data(),
                      reinterpret_cast<void *>(2), &size,
                      reinterpret_cast<void *>(3)};
-    const auto &[grid, block, lds] = shape;
+    const auto &[grid, block, lds, whole] = shape;
     auto start = std::chrono::steady_clock::now();
     if (Error error =
             hip.check(hip.moduleLaunchKernel(

@@ -451,6 +451,9 @@ EXAMPLES:
       compared with an f64 reference
   flyattn run --arch gfx942 --heads 8 --kv-heads 2 --seqlen-q 1 --seqlen-kv 300 --dtype f16
       one query row against 300 keys, four query heads to a KV head
+  flyattn run --arch gfx950 --heads 64 --kv-heads 8 --seqlen-q 1 --seqlen-kv 8192 --splits auto
+      a decoding step: KV in as many parts as fill the device, the heads of a
+      KV head in one tile
   flyattn run --arch gfx950 --heads 8 --seqlen-q 4096 --mask window:511,0
       causal, and no more than 512 columns a row
   flyattn run --arch gfx950 --heads 8 --cu-seqlens-q 0,100,100,357 --mask causal

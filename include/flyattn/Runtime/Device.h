@@ -50,6 +50,8 @@ struct LaunchShape {
   std::array<uint32_t, 3> grid = {1, 1, 1};  ///< workgroups
   std::array<uint32_t, 3> block = {1, 1, 1}; ///< work-items a workgroup
   uint32_t dynamicLds = 0;                   ///< bytes
+  /// Runs all workgroups even on a simulator whose options choose some.
+  bool whole = false;
 };
 
 struct LaunchStats {

@@ -106,14 +106,13 @@ struct PartialArgs {
 
 static_assert(sizeof(PartialArgs) == 224);
 
-/// The kernarg segment of every `attn.combine` kernel. Workgroup (x, 0, z) of
-/// the grid (ceil(heads * seqlenQ / rowsPerWorkgroup), 1, batch) takes rows of
-/// batch z, counted through its heads. One code object serves every number of
-/// splits. Packed sequences are one batch of total_q rows.
+/// The kernarg segment of every `attn.combine` kernel. Workgroup (x, y, z) of
+/// the grid (ceil(heads * seqlenQ / rowsPerWorkgroup), headDim /
+/// columnsPerWorkgroup, batch), a single wave, takes rows of batch z, counted
+/// through its heads, and the y-th columns of O. One code object serves every
+/// number of splits. Packed sequences are one batch of total_q rows.
 struct CombineArgs {
-  static constexpr unsigned rowsPerWorkgroup = 32;
-  /// One wave for this many columns of O.
-  static constexpr unsigned columnsPerWave = 32;
+  static constexpr unsigned rowsPerWorkgroup = 32, columnsPerWorkgroup = 32;
 
   uint64_t parts; ///< f32 [splits, batch, heads, seqlenQ, headDim]
   uint64_t max;   ///< f32 [splits, batch, heads, seqlenQ], base 2

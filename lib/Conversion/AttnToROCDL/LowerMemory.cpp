@@ -46,16 +46,17 @@ struct LowerView : TilePattern<ViewOp> {
     auto narrow = [&](Value wide) -> Value {
       return arith::TruncIOp::create(b, b.getI32Type(), wide);
     };
+    Value rowStride = narrow(stride);
     if (!op.getGroup()) {
-      rewriter.replaceOpWithMultiple(
-          op, {{b.makeResource(base, size), narrow(stride)}});
+      rewriter.replaceOpWithMultiple(op,
+                                     {{b.makeResource(base, size), rowStride}});
       return success();
     }
     Value inner = b.mul(adaptor.getInner(), i64(bytes));
     size = groupedSize(b, rows, stride, adaptor.getGroup(), inner);
     size = b.add(size, i64(type.getColumns() * bytes));
     rewriter.replaceOpWithMultiple(
-        op, {{b.makeResource(base, size), narrow(stride), adaptor.getGroup(),
+        op, {{b.makeResource(base, size), rowStride, adaptor.getGroup(),
               narrow(inner), adaptor.getRows()}});
     return success();
   }

@@ -86,6 +86,11 @@ static LogicalResult checkSlots(gpu::GPUFuncOp kernel, unsigned workItems,
   });
   if (result.wasInterrupted())
     return failure();
+  auto config = kernel->getAttrOfType<ConfigAttr>("attn.config");
+  if (config && config.getSlots() == 1 && lowering.slots->arrivesUnaided())
+    return kernel.emitOpError()
+           << "has one slot, but tiles reach LDS on " << lowering.chip.name
+           << " while the one before is read; choose 2 slots";
   if (total > lowering.chip.ldsBytes)
     return kernel.emitOpError()
            << "needs " << total << " bytes of LDS, " << lowering.chip.name

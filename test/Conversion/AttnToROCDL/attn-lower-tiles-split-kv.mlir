@@ -4,16 +4,17 @@
 gpu.module @kernels {
   // Four registers of a block are 16 bytes of its row.
   // CHECK-LABEL: gpu.func @parts
-  gpu.func @parts(%p: !llvm.ptr<1>, %n: i32, %x: i64, %row: i32) kernel
+  gpu.func @parts(%p: !llvm.ptr<1>, %n: i32, %x: i64, %y: i64, %row: i32) kernel
       attributes {known_block_size = array<i32: 64, 1, 1>} {
     %ov = attn.view %p[%x] rows %n stride %x : !attn.view<?x32xf32>
     %mv = attn.view %p[%x] rows %n stride %x : !attn.view<?x1xf32>
+    %lv = attn.view %p[%y] rows %n stride %x : !attn.view<?x1xf32>
     // CHECK-COUNT-4: rocdl.raw.ptr.buffer.load %{{.*}} : vector<4xf32>
     // CHECK: rocdl.raw.ptr.buffer.load %{{.*}} : f32
     // CHECK: rocdl.raw.ptr.buffer.load %{{.*}} : f32
     %o = attn.load %ov[%row] transposed : !attn.view<?x32xf32> -> !attn.tile<32x32xf32, mfma_c>
     %m = attn.load %mv[%row] transposed : !attn.view<?x1xf32> -> !attn.tile<1x32xf32, columns>
-    %l = attn.load %mv[%row] transposed : !attn.view<?x1xf32> -> !attn.tile<1x32xf32, columns>
+    %l = attn.load %lv[%row] transposed : !attn.view<?x1xf32> -> !attn.tile<1x32xf32, columns>
     // GFX950: rocdl.permlane32.swap
     // GFX942: rocdl.ds_bpermute
     %whole = attn.add_halves %l : !attn.tile<1x32xf32, columns>

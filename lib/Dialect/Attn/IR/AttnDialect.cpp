@@ -66,8 +66,10 @@ ConfigAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
   if (kvTile == 0 || kvTile % 32 != 0)
     return emitError() << "kv_tile must be a positive multiple of 32, got "
                        << kvTile;
-  if (slots != 2)
-    return emitError() << "slots must be 2, got " << slots;
+  bool generic = schedule == Schedule::Generic;
+  if (slots != 2 && !(slots == 1 && generic))
+    return emitError() << "slots must be 2" << (generic ? " or 1" : "")
+                       << ", got " << slots;
   if (splits == 0)
     return emitError() << "splits must be 1 or more, got 0";
   if (packGqa && schedule == Schedule::DualWave)

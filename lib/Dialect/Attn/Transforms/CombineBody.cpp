@@ -6,16 +6,16 @@
 //
 //===----------------------------------------------------------------------===//
 
-// A workgroup takes 32 rows of a batch, counted through its heads; each of its
-// waves takes 32 columns of O. The parts come a few at a time, so that their
-// loads are under way together:
+// A workgroup of one wave takes 32 rows of a batch, counted through its heads,
+// by 32 columns of O. The parts come a few at a time, so that their loads are
+// under way together:
 //
 //   for s = 0 to splits step 8:
 //     load part s .. s + 7       those that are not there have no rows, and
 //     what
 //                                is beyond a view is 0: parts without weight
 //     merge them into (o, m, l)  in order: the same bits each time
-//   finalize, store O; wave 0 stores the LSE
+//   finalize, store O; who has the first columns stores the LSE
 
 #include "CombineBody.h"
 
@@ -108,9 +108,9 @@ private:
   gpu::GPUFuncOp kernel;
   CombineOp op;
 
-  Value batch, row, wave; ///< i32, uniform over the wave
-  Value rows;             ///< of the batch, through all heads
-  Value column;           ///< of O, the wave's first; i64
+  Value batch, row, slice; ///< i32, uniform: the first row; which columns
+  Value rows;              ///< of the batch, through all heads
+  Value column;            ///< of O, the first; i64
 };
 } // namespace
 
@@ -118,8 +118,8 @@ void CombineBody::locate() {
   batch = toI32(gpu::BlockIdOp::create(b, gpu::Dimension::z));
   Value block = toI32(gpu::BlockIdOp::create(b, gpu::Dimension::x));
   row = arith::MulIOp::create(b, block, i32(combineRows));
-  wave = toI32(gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr()));
-  column = i64(arith::MulIOp::create(b, wave, i32(combineColumns)));
+  slice = toI32(gpu::BlockIdOp::create(b, gpu::Dimension::y));
+  column = i64(arith::MulIOp::create(b, slice, i32(combineColumns)));
   rows = arith::MulIOp::create(b, param(Heads), param(SeqlenQ));
 }
 
@@ -202,7 +202,7 @@ void CombineBody::build() {
   Value lse = outputView(Lse, b.getF32Type(), 1, LseStrides, one,
                          /*firstColumn=*/Value());
   Value isFirst =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, wave, i32(0));
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, slice, i32(0));
   auto guard = scf::IfOp::create(b, isFirst, /*withElseRegion=*/false);
   gpu::ReturnOp::create(b);
   b.setInsertionPoint(guard.thenBlock()->getTerminator());

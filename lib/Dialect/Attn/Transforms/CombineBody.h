@@ -20,13 +20,13 @@ namespace mlir::attn {
 
 /// Rows and columns of O that a wave merges.
 constexpr int64_t combineRows = flyattn::CombineArgs::rowsPerWorkgroup,
-                  combineColumns = flyattn::CombineArgs::columnsPerWave;
+                  combineColumns = flyattn::CombineArgs::columnsPerWorkgroup;
 
 /// The kernel's parameters: the fields of flyattn::CombineArgs, in its order.
 SmallVector<Type> combineParameterTypes(MLIRContext *context);
 
-/// Writes the data flow of one wave of `op` into the empty kernel, whose
-/// workgroups have a wave for each `combineColumns` of the head dim.
+/// Writes the data flow of one wave of `op`, which is a workgroup, into the empty
+/// kernel.
 void buildCombineBody(gpu::GPUFuncOp kernel, CombineOp op);
 
 } // namespace mlir::attn

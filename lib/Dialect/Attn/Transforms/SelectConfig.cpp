@@ -37,8 +37,10 @@ struct ConfigRow {
 // dual_wave: eight waves, two on each SIMD, have 256 registers each. On gfx942,
 // whose tiles pass through registers, a tile of 32 rows leaves room for that,
 // and its matrix products, at half of gfx950's rate, take as long as 64 rows
-// there. One wave: few rows against much KV, the time of which is that of
-// memory; small tiles let several workgroups share a CU and keep it busy.
+// there.
+// One wave: few rows against much KV, the time of which is that of memory.
+// Small tiles and, on gfx942, a single slot let several workgroups share a CU's
+// LDS and keep enough bytes under way.
 static const ConfigRow configs[] = {
     {Schedule::Generic, "gfx950", 64, 4, 32, 64, 2},
     {Schedule::Generic, "gfx950", 128, 4, 32, 64, 2},
@@ -46,8 +48,8 @@ static const ConfigRow configs[] = {
     {Schedule::Generic, "gfx942", 128, 4, 32, 32, 2},
     {Schedule::Generic, "gfx950", 64, 1, 32, 64, 2},
     {Schedule::Generic, "gfx950", 128, 1, 32, 32, 2},
-    {Schedule::Generic, "gfx942", 64, 1, 32, 32, 2},
-    {Schedule::Generic, "gfx942", 128, 1, 32, 32, 2},
+    {Schedule::Generic, "gfx942", 64, 1, 32, 64, 1},
+    {Schedule::Generic, "gfx942", 128, 1, 32, 32, 1},
     {Schedule::DualWave, "gfx950", 64, 8, 32, 64, 2},
     {Schedule::DualWave, "gfx950", 128, 8, 32, 64, 2},
     {Schedule::DualWave, "gfx942", 64, 8, 32, 64, 2},

@@ -22,10 +22,6 @@ static std::string kernelName(CombineOp op) {
   return op.getLse() ? name + "_lse" : name;
 }
 
-static int64_t wavesOf(CombineOp op) {
-  return op.getHeadDim() / combineColumns;
-}
-
 /// The number of batches: packed sequences are one.
 static Value batchOf(OperandArguments &arguments, CombineOp op) {
   return op.isPacked()
@@ -68,8 +64,9 @@ static void launchKernel(OpBuilder &builder, CombineOp op,
       arith::MulIOp::create(b, arguments.dim(op.getO(), op.getHeadDimIndex()),
                             arguments.dim(op.getO(), op.getSeqDim()));
   Value blocks = arith::CeilDivUIOp::create(b, rows, index(combineRows));
-  gpu::KernelDim3 grid{blocks, index(1), batchOf(arguments, op)};
-  gpu::KernelDim3 block{index(wavesOf(op) * 64), index(1), index(1)};
+  gpu::KernelDim3 grid{blocks, index(op.getHeadDim() / combineColumns),
+                       batchOf(arguments, op)};
+  gpu::KernelDim3 block{index(64), index(1), index(1)};
   gpu::LaunchFuncOp::create(b, kernel, grid, block,
                             /*dynamicSharedMemorySize=*/Value(), values);
 }
@@ -79,7 +76,7 @@ void attn::outlineCombine(OpBuilder &builder, SymbolTable &symbols,
   builder.setInsertionPointToEnd(op->getParentOfType<ModuleOp>().getBody());
   gpu::GPUFuncOp kernel =
       createKernel(builder, symbols, op.getLoc(), kernelName(op),
-                   combineParameterTypes(op.getContext()), wavesOf(op) * 64);
+                   combineParameterTypes(op.getContext()), /*workItems=*/64);
   buildCombineBody(kernel, op);
   builder.setInsertionPoint(op);
   launchKernel(builder, op, kernel);

@@ -34,7 +34,8 @@ func.func @gqa(%q: memref<2x5x8x128xbf16>, %k: memref<2x900x2x128xbf16>) {
 // CHECK: %[[Z:.*]] = arith.index_cast %block_id_z
 // CHECK: %[[S:.*]] = arith.remui %[[Z]], %[[SPLITS:[a-z0-9]+]] : i32
 // CHECK: arith.divui %[[Z]], %[[SPLITS]] : i32
-// CHECK: %[[TILES:.*]] = arith.ceildivui
+// CHECK: %[[SPAN:.*]] = arith.maxsi
+// CHECK: %[[TILES:.*]] = arith.ceildivui %{{.*}}, %c64
 // CHECK: %[[LEAST:.*]] = arith.divui %[[TILES]], %[[SPLITS]]
 // CHECK: %[[MORE:.*]] = arith.remui %[[TILES]], %[[SPLITS]]
 // CHECK: %[[FIRST:.*]] = arith.muli %[[S]], %[[LEAST]]
@@ -55,7 +56,7 @@ func.func @gqa(%q: memref<2x5x8x128xbf16>, %k: memref<2x900x2x128xbf16>) {
 // CHECK: attn.store {{.*}} !attn.view<?x128xbf16, grouped>
 
 // CHECK-LABEL: gpu.func @attn_combine_bf16_d128_lse
-// CHECK-SAME: known_block_size = array<i32: 256, 1, 1>
+// CHECK-SAME: known_block_size = array<i32: 64, 1, 1>
 // CHECK: scf.for
 // CHECK: attn.load {{.*}} transposed : !attn.view<?x32xf32> -> !attn.tile<32x32xf32, mfma_c>
 // CHECK: attn.load {{.*}} transposed : !attn.view<?x1xf32> -> !attn.tile<1x32xf32, columns>

@@ -190,6 +190,10 @@ def AttnDoubleBuffer : Pass<"attn-double-buffer", "::mlir::gpu::GPUModuleOp"> {
     next tile visible, and it comes after every read of the slot that the tile
     after that will overwrite. Runs after `attn-specialize-masks`.
 
+    If the kernel's configuration says one slot, the fetched tile waits in
+    registers for an `attn.sync` behind the reads, and lands in the same slot.
+    Only a chip whose tiles pass through registers can do that.
+
     Before:
 
     ```mlir
