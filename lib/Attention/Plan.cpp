@@ -8,6 +8,7 @@
 
 #include "flyattn/Attention/Plan.h"
 
+#include "flyattn/Attention/Splits.h"
 #include "flyattn/Runtime/KernelCache.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -64,6 +65,44 @@ static MaskKind kernelMask(const Problem &problem) {
   return problem.window->right == 0 ? MaskKind::Causal : MaskKind::Window;
 }
 
+/// Whether the heads that read a KV head fit one grouped view.
+static bool groupFitsView(const Problem &problem, Operand operand) {
+  OperandStrides strides = problem.stridesOf(operand);
+  int64_t group = problem.heads / problem.kvHeads;
+  double elements = double(strides.seq) * double(problem.seqlenQ) +
+                    double(strides.head) * double(group);
+  return 2 * elements < double(INT32_MAX);
+}
+
+/// Where the query rows of a head leave most of a tile empty, those of the
+/// other heads of its group fill it, and where a single wave can take them all,
+/// it does.
+static void packRows(KernelVariant &variant, const Problem &problem) {
+  constexpr uint64_t waveRows = 32, blockRows = 128;
+  if (variant.schedule == ScheduleKind::DualWave)
+    return;
+  uint64_t group = uint64_t(problem.heads / problem.kvHeads);
+  uint64_t rows = uint64_t(problem.seqlenQ);
+  variant.packGqa = divideCeil(group * rows, blockRows) <
+                        group * divideCeil(rows, blockRows) &&
+                    groupFitsView(problem, Operand::Q) &&
+                    groupFitsView(problem, Operand::O);
+  if ((variant.packGqa ? group * rows : rows) <= waveRows)
+    variant.waves = 1;
+}
+
+/// The parts of KV that were asked for, or as many as fill the device.
+static unsigned selectSplits(const KernelVariant &variant,
+                             const Problem &problem, StringRef chip) {
+  if (problem.splits)
+    return unsigned(*problem.splits);
+  auto config = KernelCache::global().config(variant, chip);
+  if (config)
+    return unsigned(chooseSplits(problem, chip, variant, *config));
+  consumeError(config.takeError()); // compiling fails likewise
+  return 1;
+}
+
 KernelVariant selectVariant(const Problem &problem, StringRef chip) {
   KernelVariant variant;
   variant.elementType = problem.dtype;
@@ -73,6 +112,8 @@ KernelVariant selectVariant(const Problem &problem, StringRef chip) {
   variant.packed = problem.packed();
   variant.rounding = problem.rounding;
   variant.schedule = selectSchedule(problem, chip);
+  packRows(variant, problem);
+  variant.splits = selectSplits(variant, problem, chip);
   return variant;
 }
 
@@ -101,6 +142,38 @@ static ForwardArgs argumentsOf(const Problem &problem) {
   return args;
 }
 
+/// Makes the forward kernel write parts, in arrays without gaps, and lays out
+/// the kernel that combines them.
+static void planCombine(Plan &plan, const Problem &problem) {
+  CombinePlan &combine = plan.combine.emplace();
+  int64_t batch = problem.packed() ? 1 : problem.batch;
+  int64_t rows = problem.totalRowsOf(Operand::O);
+  combine.rows = uint64_t(batch * problem.heads * rows);
+
+  CombineArgs &args = combine.args;
+  args.splits = int32_t(plan.splits);
+  args.batch = int32_t(batch);
+  args.heads = int32_t(problem.heads);
+  args.seqlenQ = int32_t(rows);
+  args.oStrides = plan.args.oStrides;
+  args.lseBatchStride = plan.args.lseBatchStride;
+  args.lseHeadStride = plan.args.lseHeadStride;
+  uint64_t blocks = divideCeil(uint64_t(problem.heads * rows),
+                               uint64_t(CombineArgs::rowsPerWorkgroup));
+  unsigned slices =
+      unsigned(problem.headDim) / CombineArgs::columnsPerWorkgroup;
+  combine.shape.grid = {uint32_t(blocks), slices, uint32_t(batch)};
+  combine.shape.block = {64, 1, 1};
+  combine.shape.whole = true;
+
+  int64_t dim = problem.headDim;
+  plan.args.splits = args.splits;
+  plan.args.oStrides = {problem.packed() ? 0 : problem.heads * rows * dim,
+                        rows * dim, dim};
+  plan.shape.grid[2] *= plan.splits;
+  plan.workspaceBytes = workspaceBytes(problem, plan.splits);
+}
+
 Expected<Plan> plan(const Problem &problem, StringRef chip) {
   if (Error error = checkProblem(problem, chip))
     return std::move(error);
@@ -114,10 +187,12 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
   plan.kernel = *kernel;
   plan.args = argumentsOf(problem);
   const KernelConfig &config = plan.kernel->config;
+  uint64_t group =
+      plan.variant.packGqa ? uint64_t(problem.heads / problem.kvHeads) : 1;
   uint64_t rowBlocks =
-      divideCeil(uint64_t(problem.seqlenQ), config.rowsPerWorkgroup());
-  plan.shape.grid = {uint32_t(problem.heads), uint32_t(rowBlocks),
-                     uint32_t(problem.batch)};
+      divideCeil(group * uint64_t(problem.seqlenQ), config.rowsPerWorkgroup());
+  plan.shape.grid = {uint32_t(problem.heads / int64_t(group)),
+                     uint32_t(rowBlocks), uint32_t(problem.batch)};
   plan.shape.block = {config.workItems(), 1, 1};
   for (Operand operand : kAllOperands)
     plan.operandBytes[unsigned(operand)] = problem.extentOf(operand) * 2;
@@ -127,6 +202,9 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
                     sizeof(float);
   if (problem.packed())
     plan.cuSeqlensBytes = problem.cuSeqlensQ.size() * sizeof(int32_t);
+  plan.splits = plan.variant.splits;
+  if (plan.splits > 1)
+    planCombine(plan, problem);
   return plan;
 }
 
@@ -137,6 +215,44 @@ static Error checkSize(StringRef name, const DeviceBuffer &buffer,
   return createStringError("buffer %s has %llu bytes, the problem needs %llu",
                            name.str().c_str(), (unsigned long long)buffer.size,
                            (unsigned long long)needed);
+}
+
+template <typename Args> static ArrayRef<uint8_t> kernargOf(const Args &args) {
+  return {reinterpret_cast<const uint8_t *>(&args), sizeof(args)};
+}
+
+/// The forward kernel into a workspace, then the kernel that combines.
+static Expected<LaunchStats> launchSplit(const Plan &plan, Device &device,
+                                         DeviceModule &module,
+                                         const ForwardArgs &forward) {
+  auto workspace = device.allocate(plan.workspaceBytes, "workspace");
+  if (!workspace)
+    return workspace.takeError();
+  uint64_t rows = plan.combine->rows, dim = plan.variant.headDim;
+  CombineArgs combine = plan.combine->args;
+  combine.parts = workspace->address;
+  combine.max = combine.parts + plan.splits * rows * dim * sizeof(float);
+  combine.sum = combine.max + plan.splits * rows * sizeof(float);
+  combine.o = forward.o;
+  combine.lse = forward.lse;
+  PartialArgs args = {forward, combine.sum, int64_t(rows * dim), int64_t(rows)};
+  args.forward.o = combine.parts;
+  args.forward.lse = combine.max;
+
+  auto stats = device.launch(module, plan.kernel->kernelName, plan.shape,
+                             kernargOf(args));
+  if (stats) {
+    auto next = device.launch(module, plan.kernel->combineName,
+                              plan.combine->shape, kernargOf(combine));
+    if (next)
+      stats->add(std::move(*next));
+    else
+      stats = next.takeError();
+  }
+  if (Error error = device.release(*workspace))
+    return stats ? std::move(error)
+                 : joinErrors(stats.takeError(), std::move(error));
+  return stats;
 }
 
 Expected<LaunchStats> launch(const Plan &plan, Device &device,
@@ -172,8 +288,10 @@ Expected<LaunchStats> launch(const Plan &plan, Device &device,
   args.lse = lse.address;
   args.cuSeqlensQ = cuSeqlensQ.address;
   args.cuSeqlensKv = cuSeqlensKv.address;
-  ArrayRef kernarg(reinterpret_cast<const uint8_t *>(&args), sizeof(args));
-  return device.launch(**module, plan.kernel->kernelName, plan.shape, kernarg);
+  if (plan.combine)
+    return launchSplit(plan, device, **module, args);
+  return device.launch(**module, plan.kernel->kernelName, plan.shape,
+                       kernargOf(args));
 }
 
 } // namespace flyattn

@@ -6,7 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flyattn/Attention/Problem.h"
+#include "flyattn/Attention/Plan.h"
+#include "flyattn/Attention/Splits.h"
 #include "flyattn/Runtime/KernelCache.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -168,14 +169,39 @@ void checkPacked(const Problem &p, Collector &out) {
                               "head, dim: use bshd");
 }
 
-/// Features of the command line that no kernel has yet.
-void checkFeatures(const Problem &p, Collector &out) {
-  if (p.splits < 1)
-    out.bad("splits", Twine(p.splits) + " was given; it must be 1 or more");
-  else if (p.splits > 1)
-    out.unsupported("splits", Twine(p.splits) +
-                                  " was given; KV splits have no kernel yet: "
-                                  "use 1 or auto");
+void checkSplitCount(const Problem &p, Collector &out) {
+  if (p.splits && *p.splits < 1)
+    out.bad("splits", Twine(*p.splits) +
+                          " was given; it must be 1 (no split) or more, but no "
+                          "more than there are KV tiles, or auto");
+}
+
+/// Splits of a problem whose sizes make sense.
+void checkSplits(const Problem &p, StringRef chip, Collector &out) {
+  if (!p.splits || *p.splits == 1)
+    return;
+  std::string given = (Twine(*p.splits) + " was given; ").str();
+  auto config = KernelCache::global().config(selectVariant(p, chip), chip);
+  if (!config) {
+    consumeError(config.takeError()); // the head dim's diagnostic says why
+    return;
+  }
+  int64_t tiles = kvTiles(p, *config);
+  if (*p.splits > tiles) {
+    out.bad("splits", given + Twine(p.seqlenKv) + " KV rows are " +
+                          Twine(tiles) + " tiles of " + Twine(config->kvTile) +
+                          ": give 1 to " + Twine(tiles) + ", or auto");
+    return;
+  }
+  if (p.batch * *p.splits > kMaxGridYZ)
+    out.unsupported("splits", given + "batch * splits may be " +
+                                  Twine(kMaxGridYZ) + " at the most: give " +
+                                  Twine(kMaxGridYZ / p.batch) + " or less");
+  if (combineViewBytes(p) > INT32_MAX)
+    out.unsupported("splits", given + "a batch's parts or its O span " +
+                                  Twine(combineViewBytes(p)) +
+                                  " bytes, and 2 GiB are supported: give 1, or "
+                                  "fewer query rows at a time");
 }
 
 /// Bytes that a kernel may index in one (batch, head) view.
@@ -264,19 +290,21 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
   checkScale(p, out);
   checkMask(p, out);
   checkPacked(p, out);
-  checkFeatures(p, out);
+  checkSplitCount(p, out);
   bool sizesMakeSense = none_of(out.found, [](const Diagnostic &d) {
     return d.kind == Diagnostic::Kind::BadUsage;
   });
-  if (sizesMakeSense)
-    checkStrides(p, out);
+  if (!sizesMakeSense)
+    return std::move(out.found);
+  checkStrides(p, out);
+  checkSplits(p, chip, out);
   return std::move(out.found);
 }
 
 std::vector<Refusal> explainRefusals(const Problem &p, StringRef chip) {
   Collector general;
   checkPacked(p, general);
-  checkFeatures(p, general);
+  checkSplits(p, chip, general);
   checkStrides(p, general);
   std::vector<Refusal> refusals;
   for (ScheduleKind schedule : {ScheduleKind::Generic, ScheduleKind::DualWave})

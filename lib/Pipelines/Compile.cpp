@@ -9,7 +9,6 @@
 #include "flyattn/Pipelines/Compile.h"
 
 #include "flyattn/Dialect/Attn/IR/Attn.h"
-#include "flyattn/Dialect/Attn/Transforms/Passes.h"
 #include "flyattn/Pipelines/Pipelines.h"
 #include "flyattn/Target/ChipInfo.h"
 #include "flyattn/Target/CodeGen.h"
@@ -26,6 +25,7 @@
 #include "mlir/Target/LLVMIR/ModuleTranslation.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Linker/Linker.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -122,6 +122,9 @@ public:
     options.chip = chip.str();
     if (variant.schedule == ScheduleKind::DualWave)
       options.schedule = "dual_wave";
+    options.waves = variant.waves;
+    options.splits = variant.splits;
+    options.packGqa = variant.packGqa;
     options.bf16Truncate = variant.rounding == Bf16Rounding::Truncate;
   }
 
@@ -134,7 +137,7 @@ private:
   llvm::Error generate(Level level);
   void finishLevel(Level level);
   void readConfig();
-  void readKernelName();
+  void readKernelNames();
   llvm::Error failure(llvm::StringRef what) {
     return llvm::createStringError(errors.empty() ? what.str() : errors);
   }
@@ -180,17 +183,25 @@ void Compilation::readConfig() {
   });
 }
 
-void Compilation::readKernelName() {
+/// The forward kernel's, and that of the one behind it, if any.
+void Compilation::readKernelNames() {
+  std::string *name = &result.kernelName;
   module->walk([&](gpu::GPUFuncOp kernel) {
-    result.kernelName = kernel.getName().str();
+    *name = kernel.getName().str();
+    name = &result.combineName;
   });
 }
 
 llvm::Error Compilation::lowerToLLVM() {
-  gpu::GPUModuleOp kernels = *module->getOps<gpu::GPUModuleOp>().begin();
-  llvmModule = translateModuleToLLVMIR(kernels, llvmContext, "attn");
-  if (!llvmModule)
-    return failure("the translation to LLVM IR failed");
+  for (auto kernels : module->getOps<gpu::GPUModuleOp>()) {
+    auto translated = translateModuleToLLVMIR(kernels, llvmContext, "attn");
+    if (!translated)
+      return failure("the translation to LLVM IR failed");
+    if (!llvmModule)
+      llvmModule = std::move(translated);
+    else if (llvm::Linker::linkModules(*llvmModule, std::move(translated)))
+      return failure("the kernels cannot be linked");
+  }
   llvmModule->addModuleFlag(llvm::Module::Error, "amdhsa_code_object_version",
                             500);
   return llvm::Error::success();
@@ -228,15 +239,8 @@ llvm::Expected<CompiledKernel> Compilation::run(Level level) {
   finishLevel(Level::Attn);
 
   // The configuration is part of L1: it is chosen whatever level is asked for.
-  {
-    PassManager pm(&context);
-    attn::AttnSelectConfigOptions select;
-    select.chip = chip.str();
-    select.schedule = options.schedule;
-    pm.addPass(attn::createAttnSelectConfig(select));
-    if (mlir::failed(pm.run(*module)))
-      return failure("no configuration");
-  }
+  if (llvm::Error error = runPipeline(buildSelectConfigPipeline))
+    return error;
   readConfig();
 
   struct Step {
@@ -254,7 +258,7 @@ llvm::Expected<CompiledKernel> Compilation::run(Level level) {
     finishLevel(step.level);
   }
   if (level >= Level::Tile)
-    readKernelName();
+    readKernelNames();
   if (level <= Level::ROCDL) {
     llvm::raw_string_ostream stream(result.output);
     module->print(stream);

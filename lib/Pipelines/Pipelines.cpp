@@ -28,12 +28,21 @@ static void addCleanup(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void flyattn::buildAttnToTilePipeline(OpPassManager &pm,
-                                      const PipelineOptions &options) {
+void flyattn::buildSelectConfigPipeline(OpPassManager &pm,
+                                        const PipelineOptions &options) {
   attn::AttnSelectConfigOptions select;
   select.chip = options.chip;
   select.schedule = options.schedule;
+  select.waves = options.waves;
+  select.splits = options.splits;
+  select.packGqa = options.packGqa;
   pm.addPass(attn::createAttnSelectConfig(select));
+}
+
+void flyattn::buildAttnToTilePipeline(OpPassManager &pm,
+                                      const PipelineOptions &options) {
+  buildSelectConfigPipeline(pm, options);
+  pm.addPass(attn::createAttnSplitKv());
   pm.addPass(attn::createAttnTile());
   pm.nest<gpu::GPUModuleOp>().addPass(attn::createAttnSpecializeMasks());
   addCleanup(pm);

@@ -159,6 +159,12 @@ public:
     return DeviceBuffer{reinterpret_cast<uint64_t>(pointer), size};
   }
 
+  Error release(const DeviceBuffer &buffer) override {
+    void *pointer = pointerTo(buffer, 0);
+    erase(owned, pointer);
+    return hip.check(hip.free(pointer), "hipFree");
+  }
+
   Error write(const DeviceBuffer &buffer, uint64_t offset,
               ArrayRef<uint8_t> bytes) override {
     if (Error error = checkRange(buffer, offset, bytes.size()))
@@ -202,7 +208,7 @@ public:
     void *extra[] = {reinterpret_cast<void *>(1), arguments.data(),
                      reinterpret_cast<void *>(2), &size,
                      reinterpret_cast<void *>(3)};
-    const auto &[grid, block, lds] = shape;
+    const auto &[grid, block, lds, whole] = shape;
     auto start = std::chrono::steady_clock::now();
     if (Error error =
             hip.check(hip.moduleLaunchKernel(

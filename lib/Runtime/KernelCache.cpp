@@ -28,6 +28,21 @@ KernelCache::get(const KernelVariant &variant, StringRef chip) {
   return entry;
 }
 
+Expected<KernelConfig> KernelCache::config(const KernelVariant &variant,
+                                           StringRef chip) {
+  std::lock_guard<std::mutex> lock(mutex);
+  std::string name = describe(variant, chip);
+  if (const auto &entry = kernels[name])
+    return entry->config;
+  auto known = configs.find(name);
+  if (known != configs.end())
+    return known->second;
+  Expected<CompiledKernel> chosen = compileForward(variant, chip, Level::Attn);
+  if (!chosen)
+    return chosen.takeError();
+  return configs[name] = chosen->config;
+}
+
 KernelCache &KernelCache::global() {
   static KernelCache cache;
   return cache;
@@ -36,8 +51,12 @@ KernelCache &KernelCache::global() {
 std::string describe(const KernelVariant &variant, StringRef chip) {
   return (chip + " " + nameOf(variant.elementType) + " d" +
           Twine(variant.headDim) + " " + nameOf(variant.mask) +
-          (variant.packed ? " packed" : "") + (variant.lse ? " lse " : " ") +
-          nameOf(variant.schedule) + " " + nameOf(variant.rounding))
+          (variant.packed ? " packed" : "") +
+          (variant.packGqa ? " pack-gqa" : "") +
+          (variant.splits > 1 ? " split" : "") + (variant.lse ? " lse " : " ") +
+          nameOf(variant.schedule) +
+          (variant.waves ? " x" + std::to_string(variant.waves) : "") + " " +
+          nameOf(variant.rounding))
       .str();
 }
 

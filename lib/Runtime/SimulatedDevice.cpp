@@ -53,6 +53,11 @@ public:
     return DeviceBuffer{memory.allocate(size, name), size};
   }
 
+  Error release(const DeviceBuffer &buffer) override {
+    memory.free(buffer.address);
+    return Error::success();
+  }
+
   Error write(const DeviceBuffer &buffer, uint64_t offset,
               ArrayRef<uint8_t> bytes) override {
     if (Error error = checkRange(buffer, offset, bytes.size()))
@@ -91,8 +96,11 @@ public:
     params.block = shape.block;
     params.dynamicLds = shape.dynamicLds;
     params.kernarg.assign(kernarg.begin(), kernarg.end());
+    sim::Options chosen = options;
+    if (shape.whole)
+      chosen.workgroups.clear();
     auto start = std::chrono::steady_clock::now();
-    auto result = sim::launch(**program, memory, params, options);
+    auto result = sim::launch(**program, memory, params, chosen);
     if (!result)
       return result.takeError();
     std::chrono::duration<double> seconds =

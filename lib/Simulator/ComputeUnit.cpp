@@ -82,11 +82,15 @@ void ComputeUnit::start(Slot &slot, uint64_t linear, uint64_t now) {
   slot.begin = now;
   slot.working = true;
   slot.waves.clear();
+  // Workgroups of less than a wave for each SIMD spread over the SIMDs.
+  size_t waves = slot.runner->waves().size();
+  size_t firstSimd =
+      waves < simds ? size_t(&slot - slots.data()) * waves % simds : 0;
   for (auto [index, wave] : enumerate(slot.runner->waves())) {
     auto timed = std::make_unique<TimedWave>();
     timed->wave = &wave;
     timed->slot = unsigned(&slot - slots.data());
-    timed->simd = unsigned(index % simds);
+    timed->simd = unsigned((firstSimd + index) % simds);
     timed->age = nextAge++;
     timed->readyAt = now;
     timed->resultAt.resize(context.program.info().vgprs);

@@ -8,6 +8,7 @@
 
 #include "flyattn/Simulator/Memory.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -45,6 +46,15 @@ uint64_t Memory::allocate(uint64_t size, llvm::StringRef name) {
 #endif
   std::memset(data, 0xFF, size);
   return bind(data, size, name);
+}
+
+void Memory::free(uint64_t address) {
+  llvm::erase_if(ranges, [&](const Allocation &range) {
+    return range.address == address;
+  });
+  llvm::erase_if(owned, [&](const auto &data) {
+    return reinterpret_cast<uint64_t>(data.get()) == address;
+  });
 }
 
 const Memory::Allocation *Memory::find(uint64_t address, uint64_t size) const {

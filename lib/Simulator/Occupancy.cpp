@@ -25,11 +25,17 @@ Occupancy flyattn::sim::occupancyOf(const KernelInfo &info, StringRef chip,
   unsigned byVgprs = vgprs / unsigned(alignTo(std::max(info.vgprs, 8u), 8));
   unsigned perSimd = std::min(maxWaves, byVgprs);
   StringRef limit = byVgprs < maxWaves ? "VGPRs" : "waves";
+  // Workgroups of fewer waves than there are SIMDs take turns with them.
   unsigned wavesOfOne = unsigned(divideCeil(waves, simds));
-  unsigned workgroups = std::max(1u, perSimd / std::max(1u, wavesOfOne));
+  unsigned workgroups = waves && waves < simds
+                            ? perSimd * simds / waves
+                            : std::max(1u, perSimd / std::max(1u, wavesOfOne));
   if (ldsSize && ldsBytesOf(chip) / ldsSize < workgroups) {
     workgroups = std::max(1u, ldsBytesOf(chip) / ldsSize);
     limit = "LDS";
   }
-  return {workgroups, workgroups * wavesOfOne, limit};
+  unsigned resident = waves < simds
+                          ? unsigned(divideCeil(workgroups * waves, simds))
+                          : workgroups * wavesOfOne;
+  return {workgroups, resident, limit};
 }

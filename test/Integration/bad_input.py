@@ -211,8 +211,18 @@ class BadInput(DriverTest):
         self.packed_fails(3, "--layout: bhsd was given; packed sequences are",
                           "--cu-seqlens-q", "0,8", "--layout", "bhsd")
 
-    def test_splits_are_unsupported(self):
-        self.run_fails(3, "KV splits have no kernel yet", "--splits", 4)
+    def test_no_splits(self):
+        self.run_fails(2, "splits: 0 was given; it must be 1 (no split) or "
+                       "more", "--splits", 0)
+
+    def test_more_splits_than_tiles(self):
+        self.run_fails(2, "give 1 to 5, or auto", "--head-dim", 64,
+                       "--seqlen-q", 300, "--splits", 6)
+
+    def test_splits_beyond_a_grid(self):
+        self.run_fails(3, "batch * splits may be 65535 at the most: give 1 or "
+                       "less", "--batch", 40000, "--seqlen-kv", 600,
+                       "--splits", 2)
 
     def test_view_beyond_4_gib(self):
         self.fails(3, "buffer offsets reach 4 GiB", "run", "--arch", "gfx950",

@@ -77,16 +77,14 @@ class Bench(DriverTest):
                 self.assertEqual(row["status"], "ok")
                 self.assertGreater(row["rows_checked"], 100)
 
-    def test_refused(self):
-        done = self.bench("--set", "splitk", *SMALL)
-        self.assertIn("KV splits", done.stdout)
-        self.assertIn("4 refused", done.stdout)
-        text = self.bench("--set", "splitk", *SMALL, "--csv", "-").stdout
+    def test_splits(self):
+        text = self.bench("--set", "splitk", *SMALL, "--budget", 1, "--csv",
+                          "-").stdout
         rows = list(csv.DictReader(io.StringIO(text)))
-        self.assertEqual(len(rows), 4)
+        self.assertEqual([row["splits"] for row in rows], ["4", "4", "4", "2"])
         for row in rows:
-            self.assertEqual(row["status"], "refused")
-            self.assertTrue(row["reason"])
+            self.assertEqual(row["status"], "ok")
+            self.assertIn("_split", row["kernel"])
 
     def test_packed_sequences(self):
         text = self.bench("--set", "varlen-cross", *SMALL, "--budget", 1,

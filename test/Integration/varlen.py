@@ -136,7 +136,7 @@ class VarlenTest(DriverTest):
             self.assertEqual(result["rows_checked"], heads * sum(q_lengths))
 
     def one_kernel_serves_all(self, chip):
-        self.flyattn("compile", "--arch", chip, "--cu-seqlens-q", "0,5", "-o",
+        self.flyattn("compile", "--arch", chip, "--cu-seqlens-q", "0,500", "-o",
                      "a.hsaco")
         self.flyattn("compile", "--arch", chip, "--cu-seqlens-q", "0,900,1000",
                      "--cu-seqlens-kv", "0,1,7", "-o", "b.hsaco")

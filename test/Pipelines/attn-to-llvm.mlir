@@ -5,7 +5,7 @@
 // RUN: flydsl-opt %s --attn-to-llvm=chip=gfx950 > %t.flag
 // RUN: FileCheck %s --check-prefix=LLVM < %t.flag
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module( \
-// RUN:   attn-select-config{chip=gfx950 schedule=generic}, attn-tile, gpu.module(attn-specialize-masks), canonicalize, cse, \
+// RUN:   attn-select-config{chip=gfx950 schedule=generic}, attn-split-kv, attn-tile, gpu.module(attn-specialize-masks), canonicalize, cse, \
 // RUN:   gpu.module(attn-decompose-softmax, loop-invariant-code-motion, attn-form-clusters{chip=gfx950}, \
 // RUN:     attn-rotate, attn-double-buffer, canonicalize, cse), \
 // RUN:   gpu.module(attn-lower-tiles{chip=gfx950}, canonicalize, cse, attn-interleave{chip=gfx950}, \

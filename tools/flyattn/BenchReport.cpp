@@ -60,8 +60,6 @@ std::string titleOf(const BenchJob &job) {
   std::string text = describe(p, job.chip);
   if (!p.cuSeqlensQ.empty())
     text += " q " + lengthsOf(p.cuSeqlensQ) + " kv " + lengthsOf(p.cuSeqlensKv);
-  if (p.splits > 1)
-    text += " splits " + std::to_string(p.splits);
   return text;
 }
 
@@ -225,7 +223,6 @@ static json::Object timingOf(const BenchRow &row) {
 
 static json::Object toJson(const BenchRow &row) {
   json::Object problem = toJson(row.job.problem);
-  problem["splits"] = row.job.problem.splits;
   if (!row.job.problem.cuSeqlensQ.empty()) {
     problem["cu_seqlens_q"] = json::Array(row.job.problem.cuSeqlensQ);
     problem["cu_seqlens_kv"] = json::Array(row.job.problem.cuSeqlensKv);
@@ -309,7 +306,7 @@ csvCells(const BenchRow &row) {
       {"seqlens_kv", lengthsOf(p.cuSeqlensKv)},
       {"head_dim", std::to_string(p.headDim)},
       {"mask", problem.getString("mask")->str()},
-      {"splits", std::to_string(p.splits)},
+      {"splits", splitsName(p)},
       {"who", row.who().str()},
       {"kernel", row.kernel},
       {"status", nameOf(row.verdict).str()},

@@ -15,6 +15,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <cmath>
 #include <random>
 #include <set>
 
@@ -44,6 +45,19 @@ static std::vector<uint64_t> pick(uint64_t size, uint64_t count) {
   return {chosen.begin(), chosen.end()};
 }
 
+/// About `count` workgroups: some blocks of rows, with all of their parts.
+static std::vector<uint64_t> pickSplit(const Plan &plan, uint64_t count) {
+  const auto &[x, y, z] = plan.shape.grid;
+  uint64_t plane = uint64_t(x) * y, blocks = plane * (z / plan.splits);
+  std::vector<uint64_t> chosen;
+  for (uint64_t block : pick(blocks, count / plan.splits + 2))
+    for (uint64_t part = 0; part < plan.splits; ++part)
+      chosen.push_back(block % plane +
+                       plane * (block / plane * plan.splits + part));
+  sort(chosen);
+  return chosen;
+}
+
 BenchSimulation simulationOf(const BenchJob &job, const Plan &plan,
                              const BenchSettings &settings, ProgressBar &bar) {
   BenchSimulation result;
@@ -66,6 +80,9 @@ BenchSimulation simulationOf(const BenchJob &job, const Plan &plan,
     timing.onlySampled = result.sampled;
     result.sampled &= timing.sampledUnits && timing.sampledUnits < working;
     result.options.timing = timing;
+  } else if (result.sampled && plan.splits > 1) {
+    result.options.workgroups =
+        pickSplit(plan, uint64_t(settings.budget / flops * double(total)));
   } else if (result.sampled) {
     result.options.workgroups =
         pick(total, uint64_t(settings.budget / flops * double(total)) + 2);
@@ -116,18 +133,23 @@ template <typename T> const T *onHost(const DeviceBuffer &buffer) {
   return reinterpret_cast<const T *>(buffer.address);
 }
 
-/// Every row of `o` that a kernel wrote: buffers start as 0xFF.
+/// Every row of `o` that a kernel wrote: buffers start as 0xFF, a NaN. The
+/// kernel that combines makes NaNs of parts that were not run, so with splits a
+/// row of NaNs is not written.
 std::vector<std::array<int64_t, 3>> writtenRows(const Problem &problem,
                                                 const uint16_t *o) {
   OperandStrides s = problem.stridesOf(Operand::O);
+  uint16_t infinity = problem.dtype == ElementType::BF16 ? 0x7F80 : 0x7C00;
+  auto isWritten = [&](uint16_t x) {
+    return problem.splits == 1 ? x != 0xFFFF : (x & 0x7FFF) <= infinity;
+  };
   std::vector<std::array<int64_t, 3>> rows;
   for (int64_t batch = 0; batch < problem.batch; ++batch)
     for (int64_t head = 0; head < problem.heads; ++head)
       for (int64_t i = 0; i < problem.rowsOf(Operand::Q, batch).length; ++i) {
         const uint16_t *row =
             o + problem.offsetOf(Operand::O, batch, head) + i * s.seq;
-        if (any_of(ArrayRef(row, size_t(problem.headDim)),
-                   [](uint16_t x) { return x != 0xFFFF; }))
+        if (any_of(ArrayRef(row, size_t(problem.headDim)), isWritten))
           rows.push_back({batch, head, i});
       }
   return rows;
@@ -221,7 +243,7 @@ void finishRow(BenchRow &row, const Execution &run, bool sampled,
   }
   const std::array<uint32_t, 3> &grid = run.grid;
   check(row, run.buffers,
-        double(run.stats.simulated->workgroups) /
+        double(run.stats.simulated->workgroups - run.combining) /
             (double(grid[0]) * grid[1] * grid[2]));
 }
 
@@ -234,6 +256,13 @@ BenchRow runJob(const BenchJob &job, const BenchSettings &settings,
   if (!made)
     return row;
   BenchSimulation simulation = simulationOf(job, *made, settings, bar);
+  if (simulation.sampled && made->combine && settings.timing) {
+    row.verdict = Verdict::Refused;
+    row.reason = formatv("some CUs alone do not have all parts of a row: give "
+                         "--budget {0:F0} or more, or no --timing",
+                         std::ceil(job.problem.flops() / 1e9));
+    return row;
+  }
   auto device = createSimulatedDevice(job.chip, simulation.options);
   auto run = execute(job.problem, *made, *device,
                      [&](Operand operand) { return benchInput(job, operand); });

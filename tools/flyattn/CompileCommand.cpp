@@ -100,9 +100,12 @@ EXAMPLES:
       number of heads, length, stride and scale
   flyattn compile --arch gfx942 --dtype f16 --head-dim 64 --mask causal --emit=asm
       its assembly, on stdout
-  flyattn compile --arch gfx950 --cu-seqlens-q 0,1 -o packed.hsaco
+  flyattn compile --arch gfx950 --cu-seqlens-q 0,512 -o packed.hsaco
       for packed sequences: the list only says that they are packed, the code
       object serves every list
+  flyattn compile --arch gfx950 --splits 2 --emit=tile
+      the kernel of a part of KV, and the one that merges the parts; the code
+      object serves every number from 2 on
   flyattn compile --arch gfx950 --emit=attn
       where it starts: the operator in the attn dialect
 )";

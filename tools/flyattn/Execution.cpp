@@ -68,6 +68,10 @@ Expected<Execution> execute(const Problem &problem, const Plan &plan,
   if (!stats)
     return stats.takeError();
   run.grid = plan.shape.grid;
+  if (plan.combine) {
+    const auto &[x, y, z] = plan.combine->shape.grid;
+    run.combining = uint64_t(x) * y * z;
+  }
   run.stats = std::move(*stats);
   return run;
 }

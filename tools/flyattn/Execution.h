@@ -23,6 +23,7 @@ namespace flyattn::driver {
 struct Execution {
   ForwardBuffers buffers;
   std::array<uint32_t, 3> grid; ///< workgroups
+  uint64_t combining = 0;       ///< workgroups of the kernel behind
   LaunchStats stats;
 };
 

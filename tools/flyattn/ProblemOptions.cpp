@@ -62,9 +62,11 @@ ProblemOption<std::string> cuSeqlensKv("cu-seqlens-kv",
                                        cl::value_desc("a,b,..."),
                                        cl::desc("Packed KV sequences (as "
                                                 "--cu-seqlens-q)"));
-ProblemOption<std::string> splits("splits", cl::init("auto"),
-                                  cl::value_desc("N|auto"),
-                                  cl::desc("Splits of the KV sequence (auto)"));
+ProblemOption<std::string>
+    splits("splits", cl::init("1"), cl::value_desc("N|auto"),
+           cl::desc("Parts of the KV sequence, each a workgroup's, which a "
+                    "second kernel merges; auto: as many as fill the device "
+                    "(1)"));
 ProblemOption<double> scale("scale", cl::value_desc("x"),
                             cl::desc("Softmax scale (1/sqrt(D))"));
 ProblemOption<Layout> layout(
@@ -125,7 +127,8 @@ Error parseList(StringRef option, StringRef text, std::vector<int64_t> &list) {
 }
 
 Error parseSplits(StringRef text, Problem &problem) {
-  if (text != "auto" && text.getAsInteger(10, problem.splits))
+  problem.splits.reset();
+  if (text != "auto" && text.getAsInteger(10, problem.splits.emplace()))
     return failure(BadUsage, "--splits: '" + text +
                                  "' was given; it must be a number or auto");
   return Error::success();
@@ -217,6 +220,14 @@ static std::string maskName(const Problem &p) {
   return nameOf(p.mask).str();
 }
 
+std::string splitsName(const Problem &p) {
+  return p.splits ? std::to_string(*p.splits) : "auto";
+}
+
+static json::Value splitsToJson(const Problem &p) {
+  return p.splits ? json::Value(*p.splits) : json::Value("auto");
+}
+
 json::Object toJson(const Problem &p) {
   json::Object object{{"batch", p.batch},
                       {"heads", p.heads},
@@ -228,6 +239,7 @@ json::Object toJson(const Problem &p) {
                       {"mask", maskName(p)},
                       {"scale", p.softmaxScale()},
                       {"layout", p.layout == Layout::BSHD ? "bshd" : "bhsd"},
+                      {"splits", splitsToJson(p)},
                       {"lse", p.wantLse}};
   if (p.packed()) {
     object["cu_seqlens_q"] = json::Array(p.cuSeqlensQ);
@@ -243,6 +255,8 @@ std::string describe(const Problem &p, StringRef chip) {
   if (p.packed())
     text += formatv(" packed, {0} query and {1} KV rows in all",
                     p.totalRowsOf(Operand::Q), p.totalRowsOf(Operand::K));
+  if (p.splits != 1)
+    text += " splits " + splitsName(p);
   return text;
 }
 

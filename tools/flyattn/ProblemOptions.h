@@ -32,6 +32,8 @@ void fillFromFiles(Problem &problem, const std::optional<NpyArray> &q,
 /// The problem as an object for --json.
 llvm::json::Object toJson(const Problem &problem);
 
+std::string splitsName(const Problem &problem); ///< "4" or "auto"
+
 /// "gfx950 bf16 B2 H8/2 Sq512 Skv512 D128 causal".
 std::string describe(const Problem &problem, llvm::StringRef chip);
 

@@ -338,12 +338,20 @@ StringRef statusOf(const Run &run) {
   return run.comparison ? "ok" : "not checked";
 }
 
+/// The configuration, and into how many parts KV is split.
+json::Object configOf(const Run &run) {
+  json::Object config = toJson(run.plan.kernel->config);
+  config["splits"] = run.plan.splits;
+  config["pack_gqa"] = run.plan.variant.packGqa;
+  return config;
+}
+
 json::Object resultOf(const Run &run) {
   json::Object object{{"status", statusOf(run)},
                       {"arch", run.chip},
                       {"problem", toJson(run.problem)},
                       {"kernel", run.plan.kernel->kernelName},
-                      {"config", toJson(run.plan.kernel->config)},
+                      {"config", configOf(run)},
                       {"compile_seconds", timesToJson(*run.plan.kernel)},
                       {"device", run.deviceName},
                       {"seed", int64_t(run.settings.seed)}};
@@ -366,8 +374,14 @@ json::Object resultOf(const Run &run) {
 void printRun(raw_ostream &os, const Run &run) {
   os << describe(run.problem, run.chip) << '\n'
      << "kernel   " << run.plan.kernel->kernelName << ": "
-     << describe(run.plan.kernel->config) << '\n'
-     << "ran on   " << run.deviceName << ": " << describe(run.stats) << '\n';
+     << describe(run.plan.kernel->config) << '\n';
+  if (run.plan.combine)
+    os << formatv("splits   {0} parts of KV, merged by {1} through a workspace "
+                  "of {2:N} bytes; counts and clocks are those of both "
+                  "kernels\n",
+                  run.plan.splits, run.plan.kernel->combineName,
+                  run.plan.workspaceBytes);
+  os << "ran on   " << run.deviceName << ": " << describe(run.stats) << '\n';
   if (run.settings.checks != Severity::Off)
     print(os, run.stats.simulated->checks);
   if (run.settings.timing.on)
@@ -437,6 +451,9 @@ EXAMPLES:
       compared with an f64 reference
   flyattn run --arch gfx942 --heads 8 --kv-heads 2 --seqlen-q 1 --seqlen-kv 300 --dtype f16
       one query row against 300 keys, four query heads to a KV head
+  flyattn run --arch gfx950 --heads 64 --kv-heads 8 --seqlen-q 1 --seqlen-kv 8192 --splits auto
+      a decoding step: KV in as many parts as fill the device, the heads of a
+      KV head in one tile
   flyattn run --arch gfx950 --heads 8 --seqlen-q 4096 --mask window:511,0
       causal, and no more than 512 columns a row
   flyattn run --arch gfx950 --heads 8 --cu-seqlens-q 0,100,100,357 --mask causal

@@ -18,6 +18,15 @@
 
 namespace flyattn {
 
+/// The kernel that merges what the forward kernel's parts of KV gave. Between
+/// them the workspace holds three f32 arrays behind each other: the parts of O,
+/// the maxima and the sums.
+struct CombinePlan {
+  CombineArgs args = {}; ///< complete but for the addresses
+  LaunchShape shape;
+  uint64_t rows = 0; ///< of a part: batch * heads * query rows
+};
+
 /// All that a launch needs but the buffers.
 struct Plan {
   std::string chip;
@@ -25,6 +34,9 @@ struct Plan {
   std::shared_ptr<const CompiledKernel> kernel;
   ForwardArgs args = {}; ///< complete but for the addresses
   LaunchShape shape;
+  unsigned splits = 1; ///< parts of KV
+  /// The kernel behind, if there are parts to combine.
+  std::optional<CombinePlan> combine;
   uint64_t workspaceBytes = 0; ///< device memory beyond the operands
   std::array<uint64_t, 4> operandBytes = {}; ///< by Operand, at least
   uint64_t lseBytes = 0;                     ///< 0 without LSE
@@ -33,6 +45,10 @@ struct Plan {
 
 /// The code that serves `problem`. FLYATTN_DISABLE_DUAL_WAVE=1 in the
 /// environment turns an automatic schedule into the generic one.
+///
+/// Where a KV head has few rows, the query heads that read it are packed into
+/// one tile, and as few waves take it as do. With automatic splits KV is split
+/// so that the workgroups fill the device.
 KernelVariant selectVariant(const Problem &problem, llvm::StringRef chip);
 
 /// Validates `problem`, compiles its kernel (or takes it from the cache) and
@@ -49,8 +65,10 @@ struct ForwardBuffers {
   std::optional<DeviceBuffer> cuSeqlensKv = std::nullopt;
 };
 
-/// Runs `plan` on `device`, which must be of the plan's chip. Fails on buffers
-/// that are too small and on whatever the device reports.
+/// Runs `plan` on `device`, which must be of the plan's chip, with a workspace
+/// of its own; the statistics are those of all of its kernels
+/// (LaunchStats::add). Fails on buffers that are too small and on whatever the
+/// device reports.
 llvm::Expected<LaunchStats> launch(const Plan &plan, Device &device,
                                    const ForwardBuffers &buffers);
 

@@ -73,7 +73,9 @@ struct Problem {
   /// to entry b + 1 of its operands. Then `batch` is their number, and seqlenQ
   /// and seqlenKv are at least the longest ones' lengths (takeLengths).
   std::vector<int64_t> cuSeqlensQ, cuSeqlensKv;
-  int64_t splits = 1; ///< KV splits
+  /// Parts of KV that workgroups of their own take; none: as many as fill the
+  /// device.
+  std::optional<int64_t> splits = 1;
   ScheduleKind schedule = ScheduleKind::Auto;
   Bf16Rounding rounding = Bf16Rounding::NearestEven;
 

@@ -36,6 +36,12 @@ struct KernelVariant {
   MaskKind mask = MaskKind::None;
   bool lse = false;    ///< also writes the log-sum-exp
   bool packed = false; ///< sequences of any length behind each other
+  /// The query heads of a KV head share the rows of a tile.
+  bool packGqa = false;
+  unsigned waves = 0; ///< waves a workgroup; 0: as many as are supported
+  /// Parts of KV. If there are more, a second kernel combines them; one code
+  /// object serves every such number.
+  unsigned splits = 1;
   Bf16Rounding rounding = Bf16Rounding::NearestEven;
   ScheduleKind schedule = ScheduleKind::Auto;
 };
@@ -62,6 +68,7 @@ struct LevelTime {
 
 struct CompiledKernel {
   std::string kernelName;
+  std::string combineName; ///< of the kernel that combines splits, if any
   KernelConfig config;
   /// The code object for Level::Object, else the text of the level asked for.
   std::string output;

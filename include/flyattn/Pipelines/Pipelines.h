@@ -28,16 +28,31 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<std::string> schedule{*this, "schedule",
                                llvm::cl::desc("generic or dual_wave"),
                                llvm::cl::init("generic")};
+  Option<unsigned> waves{*this, "waves",
+                         llvm::cl::desc("waves a workgroup; 0: as many as are "
+                                        "supported"),
+                         llvm::cl::init(0)};
+  Option<unsigned> splits{*this, "splits",
+                          llvm::cl::desc("parts of the KV sequence"),
+                          llvm::cl::init(1)};
+  Option<bool> packGqa{*this, "pack-gqa",
+                       llvm::cl::desc("the query heads of a KV head share the "
+                                      "rows of a tile"),
+                       llvm::cl::init(false)};
   Option<bool> bf16Truncate{
       *this, "bf16-truncate",
       llvm::cl::desc("truncate f32 to bf16 where the chip has no conversion"),
       llvm::cl::init(false)};
 };
 
+/// The choice of a configuration alone, as the first of L1's passes.
+void buildSelectConfigPipeline(mlir::OpPassManager &pm,
+                               const PipelineOptions &options);
+
 /// L1 to L2. As text, for gfx950:
 ///   builtin.module(attn-select-config{chip=gfx950 schedule=generic},
-///                  attn-tile, gpu.module(attn-specialize-masks),
-///                  canonicalize, cse)
+///                  attn-split-kv, attn-tile,
+///                  gpu.module(attn-specialize-masks), canonicalize, cse)
 void buildAttnToTilePipeline(mlir::OpPassManager &pm,
                              const PipelineOptions &options);
 

@@ -33,7 +33,8 @@
 
 namespace flyattn {
 
-/// Device memory. The device owns it and frees it when it is destroyed.
+/// Device memory. The device owns it and frees it when it is released or the
+/// device destroyed.
 struct DeviceBuffer {
   uint64_t address = 0; ///< as kernels see it
   uint64_t size = 0;    ///< bytes
@@ -49,12 +50,18 @@ struct LaunchShape {
   std::array<uint32_t, 3> grid = {1, 1, 1};  ///< workgroups
   std::array<uint32_t, 3> block = {1, 1, 1}; ///< work-items a workgroup
   uint32_t dynamicLds = 0;                   ///< bytes
+  /// Runs all workgroups even on a simulator whose options choose some.
+  bool whole = false;
 };
 
 struct LaunchStats {
   double seconds = 0; ///< wall time of the launch, until it is complete
   /// What the simulator counted; hardware does not say.
   std::optional<sim::LaunchResult> simulated;
+
+  /// Adds those of a launch behind this one. Times and counts add up, shares are
+  /// averages over the clocks; loops, instructions and events stay this one's.
+  void add(LaunchStats next);
 };
 
 class Device {
@@ -67,6 +74,8 @@ public:
   /// Allocates `size` bytes, all 0xFF: a NaN in every float format.
   virtual llvm::Expected<DeviceBuffer> allocate(uint64_t size,
                                                 llvm::StringRef name) = 0;
+  /// Frees what `allocate` gave.
+  virtual llvm::Error release(const DeviceBuffer &buffer) = 0;
   /// Copies host bytes to `buffer` at byte `offset`.
   virtual llvm::Error write(const DeviceBuffer &buffer, uint64_t offset,
                             llvm::ArrayRef<uint8_t> bytes) = 0;

@@ -30,12 +30,17 @@ public:
   llvm::Expected<std::shared_ptr<const CompiledKernel>>
   get(const KernelVariant &variant, llvm::StringRef chip);
 
+  /// The configuration that this kernel has, without its compilation.
+  llvm::Expected<KernelConfig> config(const KernelVariant &variant,
+                                      llvm::StringRef chip);
+
   /// The cache that `plan` uses.
   static KernelCache &global();
 
 private:
   std::mutex mutex;
   std::map<std::string, std::shared_ptr<const CompiledKernel>> kernels;
+  std::map<std::string, KernelConfig> configs;
 };
 
 /// "gfx950 bf16 d128 causal lse generic nearest-even": all of `variant`.

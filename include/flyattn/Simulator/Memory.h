@@ -38,6 +38,9 @@ public:
   /// format), owned by this object.
   uint64_t allocate(uint64_t size, llvm::StringRef name);
 
+  /// Takes back what `allocate` gave.
+  void free(uint64_t address);
+
   /// The allocation that holds all of [address, address + size), or null.
   const Allocation *find(uint64_t address, uint64_t size) const;
 

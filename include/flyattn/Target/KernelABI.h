@@ -1,4 +1,4 @@
-//===- KernelABI.h - The arguments of every forward kernel ----------------===//
+//===- KernelABI.h - The arguments of every kernel ------------------------===//
 //
 // Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -51,6 +51,11 @@ struct EncodedScale {
 /// total_q]. Row 0 of sequence b is row cuSeqlens[b]; batch strides are unread,
 /// and so is seqlenKv, but seqlenQ still gives the grid: it is the longest
 /// sequence's. Workgroups beyond the end of their own leave at once.
+///
+/// Kernels with packed heads (pack_gqa) take heads for rows: n = headsPerKvHead
+/// heads that read one KV head have n * seqlenQ rows, of which row r is query
+/// row r / n of head r % n, and the grid is (heads / n, ceil(n * seqlenQ / rows
+/// a workgroup), batch).
 struct ForwardArgs {
   uint64_t q;   ///< [batch, seqlenQ, heads, headDim] under `qStrides`
   uint64_t k;   ///< [batch, seqlenKv, kvHeads, headDim]
@@ -73,7 +78,7 @@ struct ForwardArgs {
   /// Columns right of the diagonal, -1: all. Both are unread by kernels without
   /// a window.
   int32_t windowRight;
-  uint32_t reserved; ///< 0
+  int32_t splits; ///< parts of KV; unread but by partial kernels
   /// i32 [batch + 1], of kernels for packed sequences; unread by others.
   uint64_t cuSeqlensQ;
   uint64_t cuSeqlensKv;
@@ -85,6 +90,46 @@ static_assert(offsetof(ForwardArgs, lseBatchStride) == 160);
 static_assert(offsetof(ForwardArgs, windowRight) == 176);
 static_assert(offsetof(ForwardArgs, cuSeqlensQ) == 184);
 static_assert(sizeof(ForwardArgs) == 200);
+
+/// The kernarg segment of the partial form's kernels. The depth of their grid
+/// is batch * splits: workgroup z takes part z % splits of the KV tiles that its
+/// rows of batch z / splits see.
+struct PartialArgs {
+  /// o: f32 [splits, batch, heads, seqlenQ, headDim], the parts of O;
+  /// lse: f32 [splits, batch, heads, seqlenQ], the maxima in base 2.
+  /// Packed sequences have total_q rows and no batch.
+  ForwardArgs forward;
+  uint64_t sum;            ///< as the maxima, and with their strides
+  int64_t oSplitStride;    ///< elements from part to part
+  int64_t rowsSplitStride; ///< the same of maxima and sums
+};
+
+static_assert(sizeof(PartialArgs) == 224);
+
+/// The kernarg segment of every `attn.combine` kernel. Workgroup (x, y, z) of
+/// the grid (ceil(heads * seqlenQ / rowsPerWorkgroup), headDim /
+/// columnsPerWorkgroup, batch), a single wave, takes rows of batch z, counted
+/// through its heads, and the y-th columns of O. One code object serves every
+/// number of splits. Packed sequences are one batch of total_q rows.
+struct CombineArgs {
+  static constexpr unsigned rowsPerWorkgroup = 32, columnsPerWorkgroup = 32;
+
+  uint64_t parts; ///< f32 [splits, batch, heads, seqlenQ, headDim]
+  uint64_t max;   ///< f32 [splits, batch, heads, seqlenQ], base 2
+  uint64_t sum;   ///< f32 [splits, batch, heads, seqlenQ]
+  uint64_t o;     ///< [batch, seqlenQ, heads, headDim] under `oStrides`
+  uint64_t lse;   ///< f32 [batch, heads, seqlenQ]; unread by kernels without LSE
+  int32_t splits;
+  int32_t batch;
+  int32_t heads;
+  int32_t seqlenQ;
+  OperandStrides oStrides;
+  int64_t lseBatchStride;
+  int64_t lseHeadStride;
+};
+
+static_assert(offsetof(CombineArgs, splits) == 40);
+static_assert(sizeof(CombineArgs) == 96);
 
 } // namespace flyattn
 

@@ -197,7 +197,7 @@ Value Leaf::makeResource(Value pointer, Value bytes) {
       bytes, flags);
 }
 
-Value Leaf::load(VectorType type, Buffer buffer, Value offset, Value uniform) {
+Value Leaf::load(Type type, Buffer buffer, Value offset, Value uniform) {
   return ROCDL::RawPtrBufferLoadOp::create(
       *this, type, buffer.resource, offset, uniform, /*aux=*/i32(0),
       /*alias_scopes=*/ArrayAttr(), /*noalias_scopes=*/ArrayAttr(),

@@ -78,7 +78,7 @@ public:
 
   // Global memory; offsets in bytes, `uniform` the same in all lanes. Beyond
   // the buffer's end reads give 0 and writes are dropped.
-  Value load(VectorType type, Buffer buffer, Value offset, Value uniform);
+  Value load(Type type, Buffer buffer, Value offset, Value uniform);
   void store(Value value, Buffer buffer, Value offset);
   /// Copies 16 bytes a lane to lds + 16 * lane; `lds` is uniform.
   void copyToLds(Buffer buffer, Value offset, Value uniform, Value lds);

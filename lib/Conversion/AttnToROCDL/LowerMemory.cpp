@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TileConversion.h"
+#include "ViewRows.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -41,9 +41,36 @@ struct LowerView : TilePattern<ViewOp> {
     Value empty =
         arith::CmpIOp::create(b, arith::CmpIPredicate::eq, rows, i64(0));
     size = arith::SelectOp::create(b, empty, i64(0), size);
-    Value narrow = arith::TruncIOp::create(b, b.getI32Type(), stride);
-    rewriter.replaceOpWithMultiple(op, {{b.makeResource(base, size), narrow}});
+    auto narrow = [&](Value wide) -> Value {
+      return arith::TruncIOp::create(b, b.getI32Type(), wide);
+    };
+    Value rowStride = narrow(stride);
+    if (!op.getGroup()) {
+      rewriter.replaceOpWithMultiple(op,
+                                     {{b.makeResource(base, size), rowStride}});
+      return success();
+    }
+    Value inner = b.mul(adaptor.getInner(), i64(bytes));
+    size = groupedSize(b, rows, stride, adaptor.getGroup(), inner);
+    size = b.add(size, i64(type.getColumns() * bytes));
+    rewriter.replaceOpWithMultiple(
+        op, {{b.makeResource(base, size), rowStride, adaptor.getGroup(),
+              narrow(inner), adaptor.getRows()}});
     return success();
+  }
+
+  /// Bytes from the first to the last row: that of the last whole group, or of
+  /// the rows that there are.
+  static Value groupedSize(Leaf &b, Value rows, Value stride, Value group,
+                           Value inner) {
+    auto i64 = [&](int64_t value) -> Value {
+      return arith::ConstantIntOp::create(b, b.getI64Type(), value);
+    };
+    Value inGroup = arith::ExtUIOp::create(b, b.getI64Type(), group);
+    Value last = arith::SubIOp::create(b, rows, i64(1));
+    Value groups = b.mul(arith::DivUIOp::create(b, last, inGroup), stride);
+    Value within = arith::SubIOp::create(b, inGroup, i64(1));
+    return b.add(groups, b.mul(within, inner));
   }
 };
 
@@ -65,9 +92,15 @@ struct LowerLoad : TilePattern<LoadOp> {
     Buffer buffer = asBuffer(adaptor.getView());
     Value row = adaptor.getRow().front();
     Value lane = b.lane();
-    Value offset = b.mul(b.rem(lane, 32), buffer.stride);
+    // The row is uniform; a lane's place in a grouped view is not a sum with
+    // it.
+    bool grouped = op.getView().getType().getGrouped();
+    Value inTile = b.rem(lane, 32);
+    Value offset =
+        grouped ? ViewRows(adaptor.getView()).offset(b, b.add(row, inTile))
+                : b.mul(inTile, buffer.stride);
     offset = b.add(offset, b.mul(b.div(lane, 32), 16));
-    Value uniform = b.mul(row, buffer.stride);
+    Value uniform = grouped ? b.i32(0) : b.mul(row, buffer.stride);
     auto words = VectorType::get(4, b.getI32Type());
     auto block = VectorType::get(8, tile.getElementType());
     SmallVector<Value> blocks;

@@ -58,26 +58,30 @@ struct LowerMask : TilePattern<MaskOp> {
     Leaf b = lowering.leaf(op, rewriter);
     Value kv = adaptor.getKv().front(), q = adaptor.getQ().front(),
           limit = adaptor.getLimit().front();
-    Value diagonal =
-        adaptor.getDiagonal().empty() ? Value() : adaptor.getDiagonal().front();
+    auto optional = [](ValueRange value) {
+      return value.empty() ? Value() : value.front();
+    };
+    Value diagonal = optional(adaptor.getDiagonal()),
+          group = optional(adaptor.getGroup());
 
     // Query column 0 ends first; if it sees to the end of the tile, all do.
-    Value least = firstHidden(b, limit, q, diagonal);
+    Value least = firstHidden(b, limit, queryOf(b, q, group), diagonal);
     Value needed = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt,
                                          b.add(kv, tile.getRows()), least);
     ValueRange blocks =
         guarded(b, needed, adaptor.getTile(), [&](ValueRange in) {
-          Value column = b.add(q, b.rem(b.lane(), 32));
+          Value column = queryOf(b, b.add(q, b.rem(b.lane(), 32)), group);
           return keepRows(b, in, kv, arith::CmpIPredicate::slt,
                           firstHidden(b, limit, column, diagonal));
         });
     if (!adaptor.getLower().empty()) {
       // The last column begins last.
       Value lower = adaptor.getLower().front();
-      Value last = b.add(b.add(q, tile.getColumns() - 1), lower);
+      Value last =
+          b.add(queryOf(b, b.add(q, tile.getColumns() - 1), group), lower);
       needed = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, kv, last);
       blocks = guarded(b, needed, blocks, [&](ValueRange in) {
-        Value column = b.add(q, b.rem(b.lane(), 32));
+        Value column = queryOf(b, b.add(q, b.rem(b.lane(), 32)), group);
         return keepRows(b, in, kv, arith::CmpIPredicate::sge,
                         b.add(column, lower));
       });
@@ -98,6 +102,11 @@ struct LowerMask : TilePattern<MaskOp> {
     b.setInsertionPointToStart(guard.thenBlock());
     scf::YieldOp::create(b, mask(blocks));
     return guard.getResults();
+  }
+
+  /// The query row of a row.
+  static Value queryOf(Leaf &b, Value row, Value group) {
+    return group ? arith::DivUIOp::create(b, row, group).getResult() : row;
   }
 
   /// The first KV row that query row `q` does not see.
@@ -342,7 +351,9 @@ struct LowerFinalize : TilePattern<FinalizeOp> {
       return rewriter.notifyMatchFailure(op, "a wave holds 32 columns");
     Leaf b = lowering.leaf(op, rewriter);
     Value zero = b.f32(0.0f);
-    Value sum = b.sumOfHalves(adaptor.getSum().front());
+    Value sum = adaptor.getSum().front();
+    if (!op.getWhole())
+      sum = b.sumOfHalves(sum);
     Value empty =
         arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero);
     Value inverse = arith::SelectOp::create(b, empty, zero, b.reciprocal(sum));

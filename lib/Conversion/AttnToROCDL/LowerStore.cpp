@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TileConversion.h"
+#include "ViewRows.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -33,34 +33,34 @@ struct LowerStore : TilePattern<StoreOp> {
     if (tile.getColumns() != 32)
       return rewriter.notifyMatchFailure(op, "a wave stores 32 columns");
     Leaf b = lowering.leaf(op, rewriter);
-    Buffer buffer = asBuffer(adaptor.getView());
+    ViewRows view(adaptor.getView());
     Value row = adaptor.getRow().front();
     if (tile.getLayout() == TileLayout::Columns) {
-      storeColumns(b, adaptor.getTile().front(), buffer, row);
+      storeColumns(b, adaptor.getTile().front(), view, row);
     } else {
       Type element = op.getView().getType().getElementType();
       ValueRange blocks = adaptor.getTile();
       if (op.getSlot())
-        storeThroughSlot(b, piecesOf(b, blocks, element), buffer, row,
+        storeThroughSlot(b, piecesOf(b, blocks, element), view.buffer, row,
                          adaptor.getSlot().front(), op.getSlot().getType(),
                          adaptor.getSlotRow().front());
       else if (b.chip.permlaneSwap)
-        storePieces(b, mergePieces(b, piecesOf(b, blocks, element)), buffer,
-                    row);
+        storePieces(b, mergePieces(b, piecesOf(b, blocks, element)), view, row);
       else
-        storePieces(b, piecesOf(b, blocks, element), buffer, row);
+        storePieces(b, piecesOf(b, blocks, element), view, row);
     }
     rewriter.eraseOp(op);
     return success();
   }
 
 private:
-  static void storeColumns(Leaf &b, Value value, Buffer buffer, Value row);
+  static void storeColumns(Leaf &b, Value value, const ViewRows &view,
+                           Value row);
   static SmallVector<RowPiece> piecesOf(Leaf &b, ValueRange blocks,
                                         Type element);
   static SmallVector<RowPiece> mergePieces(Leaf &b, ArrayRef<RowPiece> pieces);
-  static void storePieces(Leaf &b, ArrayRef<RowPiece> pieces, Buffer buffer,
-                          Value row);
+  static void storePieces(Leaf &b, ArrayRef<RowPiece> pieces,
+                          const ViewRows &view, Value row);
   void storeThroughSlot(Leaf &b, ArrayRef<RowPiece> pieces, Buffer buffer,
                         Value row, Value slot, SlotType type,
                         Value slotRow) const;
@@ -68,14 +68,15 @@ private:
 } // namespace
 
 /// The half-waves hold the same values: the lower one stores.
-void LowerStore::storeColumns(Leaf &b, Value value, Buffer buffer, Value row) {
+void LowerStore::storeColumns(Leaf &b, Value value, const ViewRows &view,
+                              Value row) {
   Value lane = b.laneAnew();
   Value lower =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane, b.i32(32));
   auto guard = scf::IfOp::create(b, lower, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard insertion(b);
   b.setInsertionPointToStart(guard.thenBlock());
-  b.store(value, buffer, b.mul(b.add(row, b.rem(lane, 32)), buffer.stride));
+  b.store(value, view.buffer, view.offset(b, b.add(row, b.rem(lane, 32))));
 }
 
 /// Register r of a block is element 8 (r / 4) + 4 (l / 32) + r % 4 of the row,
@@ -121,13 +122,13 @@ static int64_t width(const RowPiece &piece) {
   return 2 * cast<VectorType>(piece.words.getType()).getNumElements();
 }
 
-void LowerStore::storePieces(Leaf &b, ArrayRef<RowPiece> pieces, Buffer buffer,
-                             Value row) {
+void LowerStore::storePieces(Leaf &b, ArrayRef<RowPiece> pieces,
+                             const ViewRows &view, Value row) {
   Value lane = b.laneAnew();
-  Value offset = b.mul(b.add(row, b.rem(lane, 32)), buffer.stride);
+  Value offset = view.offset(b, b.add(row, b.rem(lane, 32)));
   offset = b.add(offset, b.mul(b.div(lane, 32), 2 * width(pieces.front())));
   for (const RowPiece &piece : pieces)
-    b.store(piece.words, buffer, b.add(offset, 2 * piece.column));
+    b.store(piece.words, view.buffer, b.add(offset, 2 * piece.column));
 }
 
 /// In the slot the wave's 32 rows lie as they do in memory; from there each

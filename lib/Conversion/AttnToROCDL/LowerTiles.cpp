@@ -10,7 +10,7 @@
 // layouts in DmaSlots.cpp and RegisterSlots.cpp, single instructions in
 // Leaf.cpp.
 
-#include "TileConversion.h"
+#include "ViewRows.h"
 
 #include "flyattn/Conversion/AttnToROCDL/Passes.h"
 
@@ -58,8 +58,7 @@ TileTypeConverter::TileTypeConverter(const TileLowering &lowering) {
     return convertTile(tile, types);
   });
   addConversion([](ViewType view, SmallVectorImpl<Type> &types) {
-    types.push_back(LLVM::LLVMPointerType::get(view.getContext(), 8));
-    types.push_back(IntegerType::get(view.getContext(), 32));
+    llvm::append_range(types, ViewRows::types(view));
     return success();
   });
   addConversion([](SlotType slot) {
@@ -82,7 +81,14 @@ static LogicalResult checkSlots(gpu::GPUFuncOp kernel, unsigned workItems,
                      << workItems << " work-items on " << lowering.chip.name;
     return WalkResult::interrupt();
   });
-  return failure(result.wasInterrupted());
+  if (result.wasInterrupted())
+    return failure();
+  auto config = kernel->getAttrOfType<ConfigAttr>("attn.config");
+  if (config && config.getSlots() == 1 && lowering.slots->arrivesUnaided())
+    return kernel.emitOpError()
+           << "has one slot, but tiles reach LDS on " << lowering.chip.name
+           << " while the one before is read; choose 2 slots";
+  return success();
 }
 
 static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
@@ -106,6 +112,7 @@ static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
   populateStorePatterns(patterns, converter, lowering);
   populateRegisterPatterns(patterns, converter, lowering);
   populateSoftmaxPatterns(patterns, converter, lowering);
+  populatePartialPatterns(patterns, converter, lowering);
   populateSchedulePatterns(patterns, converter, target);
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                        target);

@@ -38,8 +38,9 @@ public:
 /// A conversion pattern that knows the chip.
 template <typename OpT> struct TilePattern : OpConversionPattern<OpT> {
   TilePattern(const TypeConverter &converter, MLIRContext *context,
-              const TileLowering &lowering)
-      : OpConversionPattern<OpT>(converter, context), lowering(lowering) {}
+              const TileLowering &lowering, PatternBenefit benefit = 1)
+      : OpConversionPattern<OpT>(converter, context, benefit),
+        lowering(lowering) {}
   const TileLowering &lowering;
 };
 
@@ -59,6 +60,9 @@ void populateSoftmaxPatterns(RewritePatternSet &patterns,
                              const TypeConverter &converter,
                              const TileLowering &lowering);
 /// Pipelines and clusters stay, with the registers of their tiles as results.
+void populatePartialPatterns(RewritePatternSet &patterns,
+                             const TypeConverter &converter,
+                             const TileLowering &lowering);
 void populateSchedulePatterns(RewritePatternSet &patterns,
                               const TypeConverter &converter,
                               ConversionTarget &target);

@@ -210,14 +210,21 @@ struct StridedOperand {
   DeviceBuffer buffer;
 };
 
-TEST_P(PlanOn, LaunchesUnderAnyStrides) {
+/// Four heads of 70 rows share tiles, and each part is of another size.
+class StridesOn
+    : public testing::TestWithParam<std::tuple<const char *, int64_t>> {};
+
+TEST_P(StridesOn, LaunchUnderAnyStrides) {
+  auto [chip, splits] = GetParam();
   Problem p = smallProblem();
   p.wantLse = false;
   p.seqlenQ = 70;
-  std::unique_ptr<Device> device = createSimulatedDevice(GetParam(), {});
+  p.seqlenKv = 300;
+  p.splits = splits;
+  std::unique_ptr<Device> device = createSimulatedDevice(chip, {});
   StridedOperand q(p, Operand::Q, *device), k(p, Operand::K, *device),
       v(p, Operand::V, *device), o(p, Operand::O, *device);
-  Expected<Plan> made = plan(p, GetParam());
+  Expected<Plan> made = plan(p, chip);
   ASSERT_TRUE(bool(made)) << toString(made.takeError());
   Expected<LaunchStats> stats = launch(
       *made, *device, {q.buffer, k.buffer, v.buffer, o.buffer, std::nullopt});
@@ -236,5 +243,9 @@ TEST_P(PlanOn, LaunchesUnderAnyStrides) {
   for (int64_t gap = p.headDim; gap < s.seq; ++gap)
     EXPECT_EQ(o.bits[s.batch + s.head + 5 * s.seq + gap], before[gap]);
 }
+
+INSTANTIATE_TEST_SUITE_P(Chips, StridesOn,
+                         testing::Combine(testing::Values("gfx942", "gfx950"),
+                                          testing::Values(1, 3)));
 
 } // namespace

@@ -171,6 +171,8 @@ TEST(Validate, BadUsage) {
   p = smallProblem();
   p.splits = 0;
   expectBad(p, "splits");
+  p.splits = 10000; // more than KV tiles
+  expectBad(p, "splits");
   p = smallProblem();
   p.mask = MaskKind::Window;
   expectBad(p, "mask");
@@ -188,7 +190,9 @@ TEST(Validate, Unsupported) {
   p.headDim = 96;
   expectUnsupported(p, "head_dim");
   p = smallProblem();
-  p.splits = 2;
+  p.seqlenKv = 1 << 20;
+  p.batch = 60000;
+  p.splits = 2; // a grid's depth
   expectUnsupported(p, "splits");
   p = packedProblem();
   p.layout = Layout::BHSD;

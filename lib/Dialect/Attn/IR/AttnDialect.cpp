@@ -55,7 +55,8 @@ WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
 LogicalResult
 ConfigAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                    Schedule schedule, unsigned waves, unsigned rowsPerWave,
-                   unsigned kvTile, unsigned slots) {
+                   unsigned kvTile, unsigned slots, unsigned splits,
+                   bool packGqa) {
   if (waves == 0 || waves > 16)
     return emitError() << "waves must be 1 to 16, got " << waves;
   if (rowsPerWave != 32)
@@ -65,8 +66,15 @@ ConfigAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
   if (kvTile == 0 || kvTile % 32 != 0)
     return emitError() << "kv_tile must be a positive multiple of 32, got "
                        << kvTile;
-  if (slots != 2)
-    return emitError() << "slots must be 2, got " << slots;
+  bool generic = schedule == Schedule::Generic;
+  if (slots != 2 && !(slots == 1 && generic))
+    return emitError() << "slots must be 2" << (generic ? " or 1" : "")
+                       << ", got " << slots;
+  if (splits == 0)
+    return emitError() << "splits must be 1 or more, got 0";
+  if (packGqa && schedule == Schedule::DualWave)
+    return emitError() << "pack_gqa needs the generic schedule: dual_wave "
+                          "copies Q's rows as they lie in memory";
   return success();
 }
 
@@ -179,16 +187,27 @@ TileType::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
 }
 
 Type ViewType::parse(AsmParser &parser) {
-  return parsePlainMatrix<ViewType>(parser);
+  SmallVector<int64_t> shape;
+  Type elementType;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parseShape(parser, shape, elementType))
+    return {};
+  bool grouped = succeeded(parser.parseOptionalComma());
+  if ((grouped && parser.parseKeyword("grouped")) || parser.parseGreater())
+    return {};
+  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(),
+                    shape, elementType, grouped);
 }
 
 void ViewType::print(AsmPrinter &printer) const {
-  printPlainMatrix(*this, printer);
+  printer << '<';
+  printShape(printer, getShape(), getElementType());
+  printer << (getGrouped() ? ", grouped>" : ">");
 }
 
 LogicalResult
 ViewType::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
-                 ArrayRef<int64_t> shape, Type elementType) {
+                 ArrayRef<int64_t> shape, Type elementType, bool) {
   return verifyMatrix(emitError, shape, elementType, true);
 }
 

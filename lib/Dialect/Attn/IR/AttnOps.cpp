@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flyattn/Dialect/Attn/IR/Attn.h"
+#include "ShapeContract.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -25,77 +25,7 @@ float ForwardOp::getScaleOrDefault() {
 void ForwardOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
-  for (OpOperand *input : getDpsInputOperands())
-    if (isa<MemRefType>(input->get().getType()))
-      effects.emplace_back(MemoryEffects::Read::get(), input);
-  for (OpOperand &out : getDpsInitsMutable())
-    if (isa<MemRefType>(out.get().getType()))
-      effects.emplace_back(MemoryEffects::Write::get(), &out);
-}
-
-namespace {
-/// An operand with its name in diagnostics.
-struct Named {
-  StringRef name;
-  ShapedType type;
-};
-} // namespace
-
-static bool differ(int64_t a, int64_t b) {
-  return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b;
-}
-
-static LogicalResult verifySameDim(Operation *op, StringRef what, Named a,
-                                   int64_t dimA, Named b, int64_t dimB) {
-  int64_t sizeA = a.type.getDimSize(dimA), sizeB = b.type.getDimSize(dimB);
-  if (!differ(sizeA, sizeB))
-    return success();
-  return op->emitOpError() << what << " of " << a.name << " and " << b.name
-                           << " must be equal, got " << sizeA << " and "
-                           << sizeB;
-}
-
-/// The rank, a 16-bit float type, and a contiguous last dimension.
-static LogicalResult verifyOperand(ForwardOp op, Named operand,
-                                   Type elementType) {
-  int64_t rank = op.isPacked() ? 3 : 4;
-  if (operand.type.getRank() != rank)
-    return op->emitOpError() << operand.name << " must have rank " << rank
-                             << ", got " << operand.type.getRank();
-  Type type = operand.type.getElementType();
-  if (!type.isBF16() && !type.isF16())
-    return op->emitOpError()
-           << operand.name << " must hold bf16 or f16, got " << type;
-  if (type != elementType)
-    return op->emitOpError() << operand.name << " must have q's element type "
-                             << elementType << ", got " << type;
-  if (auto memref = dyn_cast<MemRefType>(operand.type))
-    if (memref.getStridesAndOffset().first.back() != 1)
-      return op->emitOpError()
-             << operand.name << " must be contiguous in its last dimension";
-  return success();
-}
-
-static LogicalResult verifyLse(ForwardOp op, Named q, Named lse) {
-  int64_t rank = op.isPacked() ? 2 : 3;
-  if (lse.type.getRank() != rank)
-    return op.emitOpError() << "lse must have rank " << rank
-                            << (op.isPacked() ? " (heads x total_q)"
-                                              : " (batch x heads x seqlen_q)")
-                            << ", got rank " << lse.type.getRank();
-  if (!lse.type.getElementType().isF32())
-    return op.emitOpError()
-           << "lse must hold f32, got " << lse.type.getElementType();
-  if (auto memref = dyn_cast<MemRefType>(lse.type))
-    if (memref.getStridesAndOffset().first.back() != 1)
-      return op.emitOpError() << "lse must be contiguous in its last dimension";
-  if (!op.isPacked() && failed(verifySameDim(op, "batch", q, 0, lse, 0)))
-    return failure();
-  if (failed(
-          verifySameDim(op, "heads", q, op.getHeadDimIndex(), lse, rank - 2)) ||
-      failed(verifySameDim(op, "seqlen_q", q, op.getSeqDim(), lse, rank - 1)))
-    return failure();
-  return success();
+  addMemoryEffects(*this, effects);
 }
 
 static LogicalResult verifySeqlens(ForwardOp op) {
@@ -119,29 +49,10 @@ static LogicalResult verifySeqlens(ForwardOp op) {
   return verifySameDim(op, "size", q, 0, kv, 0);
 }
 
-/// Operands are all tensors with a result for each destination, or all memrefs
-/// without results.
-static LogicalResult verifyForm(ForwardOp op) {
-  bool tensors = isa<RankedTensorType>(op.getQ().getType());
-  for (Value operand : op->getOperands())
-    if (isa<ShapedType>(operand.getType()) &&
-        isa<RankedTensorType>(operand.getType()) != tensors)
-      return op.emitOpError() << "operands must be all tensors or all memrefs";
-  size_t expected = tensors ? op.getOuts().size() : 0;
-  if (op->getNumResults() != expected)
-    return op.emitOpError() << "expected " << expected << " results, got "
-                            << op->getNumResults();
-  for (auto [out, result] : llvm::zip(op.getOuts(), op.getResults()))
-    if (out.getType() != result.getType())
-      return op.emitOpError()
-             << "result type " << result.getType()
-             << " must be its destination's, " << out.getType();
-  return success();
-}
-
 LogicalResult ForwardOp::verify() {
-  if (getOuts().empty() || getOuts().size() > 2)
-    return emitOpError() << "outs must be o, or o and lse, got "
+  if (getOuts().empty() || getOuts().size() > 3)
+    return emitOpError() << "outs must be o, or o and lse, or parts of o, max "
+                            "and sum, got "
                          << getOuts().size();
   if (failed(verifyForm(*this)) || failed(verifySeqlens(*this)))
     return failure();
@@ -149,22 +60,31 @@ LogicalResult ForwardOp::verify() {
   auto named = [](StringRef name, Value value) {
     return Named{name, cast<ShapedType>(value.getType())};
   };
-  Named q = named("q", getQ()), k = named("k", getK()), v = named("v", getV()),
-        o = named("o", getO());
-  for (Named operand : {q, k, v, o})
-    if (failed(verifyOperand(*this, operand, getElementType())))
+  Named q = named("q", getQ()), k = named("k", getK()), v = named("v", getV());
+  SmallVector<Named> operands{q, k, v};
+  if (!isPartial())
+    operands.push_back(named("o", getO()));
+  for (Named operand : operands) {
+    if (failed(verifyOperand(*this, operand, isPacked())))
       return failure();
+    Type type = operand.type.getElementType();
+    if (type != getElementType())
+      return emitOpError() << operand.name << " must have q's element type "
+                           << getElementType() << ", got " << type;
+  }
 
   int64_t seq = getSeqDim(), heads = getHeadDimIndex();
   int64_t headDim = q.type.getRank() - 1;
-  for (Named other : {k, v, o})
+  for (Named other : ArrayRef(operands).drop_front())
     if ((!isPacked() &&
          failed(verifySameDim(*this, "batch", q, 0, other, 0))) ||
         failed(verifySameDim(*this, "head_dim", q, headDim, other, headDim)))
       return failure();
-  if (failed(verifySameDim(*this, "seqlen_q", q, seq, o, seq)) ||
-      failed(verifySameDim(*this, "heads", q, heads, o, heads)) ||
-      failed(verifySameDim(*this, "seqlen_kv", k, seq, v, seq)) ||
+  if (!isPartial() &&
+      (failed(verifySameDim(*this, "seqlen_q", q, seq, operands[3], seq)) ||
+       failed(verifySameDim(*this, "heads", q, heads, operands[3], heads))))
+    return failure();
+  if (failed(verifySameDim(*this, "seqlen_kv", k, seq, v, seq)) ||
       failed(verifySameDim(*this, "kv_heads", k, heads, v, heads)))
     return failure();
   if (ShapedType::isDynamic(getHeadDim()))
@@ -180,5 +100,9 @@ LogicalResult ForwardOp::verify() {
                          << " and " << numHeads;
   if (std::optional<APFloat> scale = getScale(); scale && !scale->isFinite())
     return emitOpError() << "scale must be finite";
-  return getLse() ? verifyLse(*this, q, named("lse", getLse())) : success();
+  QueryRows rows = QueryRows::of(*this, q);
+  if (isPartial())
+    return verifyParts(*this, rows, named("parts", getOuts()[0]),
+                       named("max", getOuts()[1]), named("sum", getOuts()[2]));
+  return getLse() ? verifyLse(*this, rows, named("lse", getLse())) : success();
 }

@@ -42,6 +42,15 @@ static LogicalResult expectElement(Operation *op, Type got, Type expected) {
                            << expected;
 }
 
+LogicalResult ViewOp::verify() {
+  if (getView().getType().getGrouped() == bool(getGroup()) &&
+      bool(getGroup()) == bool(getInner()))
+    return success();
+  return emitOpError() << "a grouped view, and no other, has a group and an "
+                          "inner stride, got "
+                       << getView().getType();
+}
+
 LogicalResult LoadOp::verify() {
   TileType tile = getTile().getType();
   ViewType view = getView().getType();

@@ -15,13 +15,13 @@ using namespace mlir;
 using namespace mlir::bufferization;
 
 namespace {
-/// O and LSE are written where the destinations live; q, k and v are read.
-struct ForwardOpInterface
-    : DstBufferizableOpInterfaceExternalModel<ForwardOpInterface,
-                                              attn::ForwardOp> {
+/// The operators write where their destinations live and read the rest.
+template <typename OpT>
+struct OperatorInterface
+    : DstBufferizableOpInterfaceExternalModel<OperatorInterface<OpT>, OpT> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
                               const AnalysisState &) const {
-    return cast<attn::ForwardOp>(op).isDpsInput(&operand);
+    return cast<OpT>(op).isDpsInput(&operand);
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
@@ -33,15 +33,14 @@ struct ForwardOpInterface
         buffers.push_back(operand);
         continue;
       }
-      FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
+      FailureOr<Value> buffer = bufferization::getBuffer(rewriter, operand, options, state);
       if (failed(buffer))
         return failure();
       buffers.push_back(*buffer);
     }
     rewriter.setInsertionPoint(op);
-    attn::ForwardOp::create(rewriter, op->getLoc(), TypeRange(), buffers,
-                            op->getAttrs());
-    size_t numInputs = cast<attn::ForwardOp>(op).getNumDpsInputs();
+    OpT::create(rewriter, op->getLoc(), TypeRange(), buffers, op->getAttrs());
+    size_t numInputs = cast<OpT>(op).getNumDpsInputs();
     replaceOpWithBufferizedValues(
         rewriter, op, ArrayRef<Value>(buffers).drop_front(numInputs));
     return success();
@@ -51,6 +50,9 @@ struct ForwardOpInterface
 
 void attn::registerBufferizableOpInterfaceModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, attn::AttnDialect *) {
-    attn::ForwardOp::attachInterface<ForwardOpInterface>(*context);
+    attn::ForwardOp::attachInterface<OperatorInterface<attn::ForwardOp>>(
+        *context);
+    attn::CombineOp::attachInterface<OperatorInterface<attn::CombineOp>>(
+        *context);
   });
 }

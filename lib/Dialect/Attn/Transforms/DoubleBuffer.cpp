@@ -18,6 +18,10 @@
 //   slot 1:            | fetch 1   | compute 1 | fetch 3 | ...
 //                      ^ sync      ^ sync    ^ sync
 //
+// With one slot, a tile waits in registers until the one before has been read:
+// the chip must take tiles through registers. That halves the LDS, so that more
+// workgroups share a CU.
+//
 // A chain of loops over the same loads, each starting where the one before ends
 // and with its results (attn-specialize-masks), is one stream of tiles. Each
 // loop takes pairs of tiles, so the next always finds its first tile in slot 0.
@@ -43,7 +47,7 @@ using namespace mlir;
 using namespace mlir::attn;
 
 namespace {
-/// Where a staged load reads, and its two slots.
+/// Where a staged load reads, and its two slots, which may be the same.
 struct StagedLoad {
   Value view;
   std::array<Value, 2> slots;
@@ -54,6 +58,9 @@ class DoubleBufferedStream {
 public:
   explicit DoubleBufferedStream(SmallVector<scf::ForOp> stream)
       : b(stream.front().getLoc(), stream.front()), loops(std::move(stream)) {
+    auto kernel = loops.front()->getParentOfType<gpu::GPUFuncOp>();
+    if (auto config = kernel->getAttrOfType<ConfigAttr>("attn.config"))
+      count = config.getSlots();
     allocateSlots(loadsAtCounter(loops.front()));
   }
 
@@ -71,6 +78,7 @@ private:
   scf::ForOp pairTiles(scf::ForOp loop, Value lower, Value upper, Value step2);
 
   ImplicitLocOpBuilder b;
+  unsigned count = 2; ///< slots
   SmallVector<scf::ForOp> loops;
   SmallVector<StagedLoad> staged;
 };
@@ -96,11 +104,13 @@ void DoubleBufferedStream::allocateSlots(ArrayRef<LoadOp> loads) {
     auto type =
         SlotType::get({rows, columns}, tile.getElementType(), arrangement);
     StagedLoad entry{load.getView(), {}};
-    for (unsigned slot : {0, 1}) {
+    for (unsigned slot = 0; slot < count; ++slot) {
       std::string name = "tile" + std::to_string(staged.size()) + "_slot" +
                          std::to_string(slot);
       entry.slots[slot] = AllocSlotOp::create(b, type, name);
     }
+    if (count == 1)
+      entry.slots[1] = entry.slots[0];
     staged.push_back(entry);
   }
 }
@@ -147,6 +157,8 @@ SmallVector<Value> DoubleBufferedStream::step(scf::ForOp loop, Value row,
     Value source = staged[load - loads.begin()].slots[slot];
     map.map(tile, ReadOp::create(b, tile.getType(), source).getTile());
   }
+  if (count == 1) // until every wave has read the tile
+    SyncOp::create(b);
   land(inflight, other);
   return llvm::map_to_vector(
       loop.getBody()->getTerminator()->getOperands(),

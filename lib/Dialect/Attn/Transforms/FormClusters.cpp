@@ -317,7 +317,8 @@ static void stageO(gpu::GPUFuncOp kernel, const StagedQ &q) {
   auto type = cast<SlotType>(q.slot.getType());
   kernel.walk([&](StoreOp store) {
     if (store.getTile().getType().getLayout() != TileLayout::MfmaC ||
-        store.getView().getType().getColumns() != type.getColumns())
+        store.getView().getType().getColumns() != type.getColumns() ||
+        store.getView().getType().getGrouped())
       return;
     ImplicitLocOpBuilder b(store.getLoc(), store);
     Value slot = AllocSlotOp::create(b, type, "o");

@@ -19,7 +19,8 @@
 using namespace mlir;
 using namespace mlir::attn;
 
-// Indices of the kernel's parameters; they follow flyattn::ForwardArgs.
+// Indices of the kernel's parameters; they follow flyattn::ForwardArgs and, of
+// the partial form, flyattn::PartialArgs.
 namespace {
 enum Parameter : unsigned {
   Q,
@@ -39,14 +40,18 @@ enum Parameter : unsigned {
   OStrides = VStrides + 3,
   LseStrides = OStrides + 3, ///< batch, head
   WindowRight = LseStrides + 2,
-  Reserved,
+  Splits,
   CuSeqlensQ,
   CuSeqlensKv,
-  NumParameters
+  NumParameters,
+  RowSums = NumParameters,
+  SplitStrides, ///< parts of O, rows
+  NumPartialParameters = SplitStrides + 2,
 };
 } // namespace
 
-SmallVector<Type> attn::kernelParameterTypes(MLIRContext *context) {
+SmallVector<Type> attn::kernelParameterTypes(ForwardOp op) {
+  MLIRContext *context = op.getContext();
   Builder b(context);
   SmallVector<Type> types(5, LLVM::LLVMPointerType::get(context, 1));
   types.append(3, b.getI32Type());
@@ -56,6 +61,11 @@ SmallVector<Type> attn::kernelParameterTypes(MLIRContext *context) {
   types.append(2, b.getI32Type());
   types.append(2, LLVM::LLVMPointerType::get(context, 1));
   assert(types.size() == NumParameters);
+  if (!op.isPartial())
+    return types;
+  types.push_back(LLVM::LLVMPointerType::get(context, 1));
+  types.append(2, b.getI64Type());
+  assert(types.size() == NumPartialParameters);
   return types;
 }
 
@@ -89,19 +99,32 @@ private:
     return SplatOp::create(b, TileType::get(shape, b.getF32Type(), layout),
                            constant);
   }
+  Value i64(int64_t value) {
+    return arith::ConstantIntOp::create(b, b.getI64Type(), value);
+  }
   int64_t rowsPerBlock() { return config.getWaves() * config.getRowsPerWave(); }
   Value rowBlock(Value n);
   Value product(Value index, Value stride);
+  Value packed(Value rows);
+  Value queryOf(Value row);
   Value view(unsigned pointer, unsigned strides, Value head, Sequence rows);
-  Value lseView();
+  Value queryView(unsigned pointer, Type element, int64_t columns,
+                  Value batches, Value heads, Value seqStride,
+                  Value offset = {});
+  Value operandView(unsigned pointer, unsigned strides, Type element,
+                    Value offset = {});
+  Value rowsView(unsigned pointer, Value offset = {});
   void locate();
   Sequence sequence(unsigned seqlen, unsigned cuSeqlens);
   void writeRows();
   void placeDiagonals();
   Value kvBegin();
   Value kvEnd();
+  std::pair<Value, Value> kvRange();
   ValueRange kvLoop(Value q);
   void kvStep(Value q, Value kvRow, ValueRange carried);
+  void storeRows(ValueRange state);
+  void storePart(ValueRange state);
 
   ImplicitLocOpBuilder b;
   gpu::GPUFuncOp kernel;
@@ -111,10 +134,13 @@ private:
   int64_t headDim;
 
   Value batch, head, kvHead; ///< i32, uniform over the workgroup
+  Value split;               ///< of KV; null without splits
+  Value group; ///< heads that share the rows; null if one has them
   Sequence qSequence, kvSequence;
   Value blockRow;        ///< first query row of the workgroup
   Value row;             ///< first query row of the wave
   Value diagonal, lower; ///< of the mask, if it has them, else null
+  Value kvLimit; ///< the first KV row that no row sees, whatever the diagonals
   Value kView, vView;
 };
 } // namespace
@@ -138,15 +164,44 @@ Value KernelBody::view(unsigned pointer, unsigned strides, Value headIndex,
                         seqStride);
 }
 
-/// The LSE of one head of one batch as a column.
-Value KernelBody::lseView() {
-  auto type = ViewType::get({ShapedType::kDynamic, 1}, b.getF32Type());
-  Value one = arith::ConstantIntOp::create(b, b.getI64Type(), 1);
-  Value first = qSequence.first ? product(qSequence.first, one)
-                                : product(batch, param(LseStrides));
-  Value offset =
-      arith::AddIOp::create(b, first, product(head, param(LseStrides + 1)));
-  return ViewOp::create(b, type, param(Lse), offset, qSequence.length, one);
+/// How many rows `rows` query rows are.
+Value KernelBody::packed(Value rows) {
+  return group ? arith::MulIOp::create(b, rows, group).getResult() : rows;
+}
+
+/// The query row of a row.
+Value KernelBody::queryOf(Value row) {
+  return group ? arith::DivUIOp::create(b, row, group).getResult() : row;
+}
+
+/// This workgroup's rows of something that has them by batch, head and query,
+/// at strides of so much; `offset` moves it.
+Value KernelBody::queryView(unsigned pointer, Type element, int64_t columns,
+                            Value batches, Value heads, Value seqStride,
+                            Value offset) {
+  auto type = ViewType::get({ShapedType::kDynamic, columns}, element,
+                            /*grouped=*/bool(group));
+  Value first = qSequence.first ? product(qSequence.first, seqStride)
+                                : product(batch, batches);
+  Value start = arith::AddIOp::create(b, first, product(head, heads));
+  if (offset)
+    start = arith::AddIOp::create(b, start, offset);
+  return ViewOp::create(b, type, param(pointer), start,
+                        packed(qSequence.length), seqStride, group,
+                        group ? heads : Value());
+}
+
+/// Of Q or O.
+Value KernelBody::operandView(unsigned pointer, unsigned strides, Type element,
+                              Value offset) {
+  return queryView(pointer, element, headDim, param(strides),
+                   param(strides + 1), param(strides + 2), offset);
+}
+
+/// Of the LSE, or of what else there is one of a row, as a column.
+Value KernelBody::rowsView(unsigned pointer, Value offset) {
+  return queryView(pointer, b.getF32Type(), 1, param(LseStrides),
+                   param(LseStrides + 1), i64(1), offset);
 }
 
 /// The rows of this batch: all of them, or, of packed sequences, those between
@@ -176,8 +231,8 @@ Sequence KernelBody::sequence(unsigned seqlen, unsigned cuSeqlens) {
 Value KernelBody::rowBlock(Value n) {
   if (!isa_and_nonnull<CausalAttr>(op.getMaskAttr()))
     return n;
-  Value blocks =
-      arith::CeilDivUIOp::create(b, param(SeqlenQ), i32(rowsPerBlock()));
+  Value blocks = arith::CeilDivUIOp::create(b, packed(param(SeqlenQ)),
+                                            i32(rowsPerBlock()));
   Value last = arith::SubIOp::create(b, blocks, i32(1));
   return arith::SubIOp::create(b, last, n);
 }
@@ -190,8 +245,18 @@ void KernelBody::locate() {
     return toI32(gpu::BlockIdOp::create(b, dim));
   };
   batch = blockId(gpu::Dimension::z);
+  if (op.isPartial()) {
+    split = arith::RemUIOp::create(b, batch, param(Splits));
+    batch = arith::DivUIOp::create(b, batch, param(Splits));
+  }
   head = blockId(gpu::Dimension::x);
-  kvHead = arith::DivUIOp::create(b, head, param(HeadsPerKvHead));
+  if (config.getPackGqa()) {
+    group = param(HeadsPerKvHead);
+    kvHead = head;
+    head = arith::MulIOp::create(b, kvHead, group);
+  } else {
+    kvHead = arith::DivUIOp::create(b, head, param(HeadsPerKvHead));
+  }
   blockRow = arith::MulIOp::create(b, rowBlock(blockId(gpu::Dimension::y)),
                                    i32(rowsPerBlock()));
   Value wave =
@@ -229,7 +294,7 @@ void KernelBody::placeDiagonals() {
 Value KernelBody::kvBegin() {
   if (!lower)
     return i32(0);
-  Value first = arith::AddIOp::create(b, blockRow, lower);
+  Value first = arith::AddIOp::create(b, queryOf(blockRow), lower);
   first = arith::MaxSIOp::create(b, first, i32(0));
   Value part = arith::RemUIOp::create(b, first, i32(config.getKvTile()));
   return arith::SubIOp::create(b, first, part);
@@ -239,12 +304,43 @@ Value KernelBody::kvBegin() {
 Value KernelBody::kvEnd() {
   if (!diagonal)
     return kvSequence.length;
-  Value rowEnd = arith::MinSIOp::create(
-      b, qSequence.length,
-      arith::AddIOp::create(b, blockRow, i32(rowsPerBlock())));
+  Value rowEnd = arith::AddIOp::create(b, blockRow, i32(rowsPerBlock()));
+  if (group) // the query row behind that of the last row
+    rowEnd = arith::CeilDivUIOp::create(b, rowEnd, group);
+  rowEnd = arith::MinSIOp::create(b, qSequence.length, rowEnd);
   Value visible = arith::AddIOp::create(b, rowEnd, diagonal);
   visible = arith::MaxSIOp::create(b, visible, i32(0));
   return arith::MinSIOp::create(b, visible, kvSequence.length);
+}
+
+/// The KV rows that the workgroup goes through, from a whole tile on: those
+/// that its rows see or, with splits, its share of their tiles. Shares differ
+/// by no more than a tile; they are empty where there are fewer tiles than
+/// splits.
+std::pair<Value, Value> KernelBody::kvRange() {
+  Value begin = kvBegin(), end = kvEnd();
+  kvLimit = kvSequence.length;
+  if (!split)
+    return {begin, end};
+  Value tile = i32(config.getKvTile());
+  Value span = arith::SubIOp::create(b, end, begin);
+  span = arith::MaxSIOp::create(b, span, i32(0));
+  Value tiles = arith::CeilDivUIOp::create(b, span, tile);
+  Value least = arith::DivUIOp::create(b, tiles, param(Splits));
+  Value more = arith::RemUIOp::create(b, tiles, param(Splits));
+  // The first ones have one more.
+  auto startOf = [&](Value part) -> Value {
+    Value before = arith::MulIOp::create(b, part, least);
+    before = arith::AddIOp::create(
+        b, before, arith::MinUIOp::create(b, part, more).getResult());
+    return arith::AddIOp::create(
+        b, begin, arith::MulIOp::create(b, before, tile).getResult());
+  };
+  Value next = arith::AddIOp::create(b, split, i32(1));
+  // What is behind belongs to the next part: schedules may take a tile too
+  // many.
+  kvLimit = arith::MinSIOp::create(b, startOf(next), end);
+  return {startOf(split), kvLimit};
 }
 
 /// One KV tile: S^T = K Q^T, softmax, O^T += V^T P^T.
@@ -256,8 +352,8 @@ void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
   Value k = LoadOp::create(b, kType, kView, kvRow, /*transposed=*/false);
   Value zero = splat(0.0f, {tile, rows}, TileLayout::MfmaC);
   Value scores = MmaOp::create(b, k, q, zero);
-  scores =
-      MaskOp::create(b, scores, kvRow, row, kvSequence.length, diagonal, lower);
+  scores = MaskOp::create(b, scores, kvRow, row, kvLimit, diagonal, lower,
+                          diagonal ? group : Value());
 
   auto pType = TileType::get({tile, rows}, element, TileLayout::MfmaB);
   Type column = max.getType();
@@ -278,18 +374,37 @@ ValueRange KernelBody::kvLoop(Value q) {
   SmallVector<Value> initial{splat(0.0f, {headDim, rows}, TileLayout::MfmaC),
                              splat(-infinity, {1, rows}, TileLayout::Columns),
                              splat(0.0f, {1, rows}, TileLayout::Columns)};
-  auto loop = scf::ForOp::create(b, kvBegin(), kvEnd(), i32(config.getKvTile()),
-                                 initial);
+  auto [begin, end] = kvRange();
+  auto loop =
+      scf::ForOp::create(b, begin, end, i32(config.getKvTile()), initial);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   kvStep(q, loop.getInductionVar(), loop.getRegionIterArgs());
   return loop.getResults();
 }
 
+void KernelBody::storeRows(ValueRange state) {
+  auto last = FinalizeOp::create(b, state[0], state[1], state[2]);
+  StoreOp::create(b, last.getO(), operandView(O, OStrides, element), row);
+  if (op.getLse())
+    StoreOp::create(b, last.getLse(), rowsView(Lse), row);
+}
+
+/// What attn.combine needs to know of this part of KV.
+void KernelBody::storePart(ValueRange state) {
+  Value oOffset = product(split, param(SplitStrides));
+  Value offset = product(split, param(SplitStrides + 1));
+  StoreOp::create(b, state[0],
+                  operandView(O, OStrides, b.getF32Type(), oOffset), row);
+  StoreOp::create(b, state[1], rowsView(Lse, offset), row);
+  Value sum = AddHalvesOp::create(b, state[2]);
+  StoreOp::create(b, sum, rowsView(RowSums, offset), row);
+}
+
 /// All that a workgroup with rows does.
 void KernelBody::writeRows() {
   placeDiagonals();
-  Value qView = view(Q, QStrides, head, qSequence);
+  Value qView = operandView(Q, QStrides, element);
   kView = view(K, KStrides, kvHead, kvSequence);
   vView = view(V, VStrides, kvHead, kvSequence);
   auto qType = TileType::get({headDim, config.getRowsPerWave()}, element,
@@ -298,10 +413,10 @@ void KernelBody::writeRows() {
   q = FlipSignOp::create(b, q, param(QSignFlip));
 
   ValueRange state = kvLoop(q);
-  auto last = FinalizeOp::create(b, state[0], state[1], state[2]);
-  StoreOp::create(b, last.getO(), view(O, OStrides, head, qSequence), row);
-  if (op.getLse())
-    StoreOp::create(b, last.getLse(), lseView(), row);
+  if (op.isPartial())
+    storePart(state);
+  else
+    storeRows(state);
 }
 
 void KernelBody::build() {
@@ -313,7 +428,7 @@ void KernelBody::build() {
   }
   // The grid is that of the longest sequence.
   Value present = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, blockRow,
-                                        qSequence.length);
+                                        packed(qSequence.length));
   auto guard = scf::IfOp::create(b, present, /*withElseRegion=*/false);
   gpu::ReturnOp::create(b);
   b.setInsertionPoint(guard.thenBlock()->getTerminator());

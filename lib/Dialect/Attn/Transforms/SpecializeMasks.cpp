@@ -98,6 +98,12 @@ private:
   Value i32(int64_t value) {
     return arith::ConstantIntOp::create(b, b.getI32Type(), value);
   }
+  /// The query row that the mask takes a row for.
+  Value queryOf(Value row) {
+    return mask.getGroup()
+               ? arith::DivUIOp::create(b, row, mask.getGroup()).getResult()
+               : row;
+  }
   Value rowsFrom(Value lower, Value upper);
   Value fullBegin();
   Value fullEnd(Value begin);
@@ -144,7 +150,7 @@ Value MaskedLoop::fullBegin() {
   if (!last)
     return nullptr;
   int64_t columns = mask.getTile().getType().getColumns();
-  last = arith::AddIOp::create(b, last, i32(columns - 1));
+  last = queryOf(arith::AddIOp::create(b, last, i32(columns - 1)));
   Value first = arith::AddIOp::create(b, last, mask.getLower());
   first = arith::MinSIOp::create(b, first, loop.getUpperBound());
   Value rows = arith::AddIOp::create(
@@ -164,7 +170,8 @@ Value MaskedLoop::fullEnd(Value begin) {
     if (!first)
       return nullptr;
     Value end = arith::AddIOp::create(
-        b, arith::AddIOp::create(b, first, diagonal).getResult(), i32(1));
+        b, arith::AddIOp::create(b, queryOf(first), diagonal).getResult(),
+        i32(1));
     visible = arith::MinSIOp::create(b, visible, end);
   }
   visible = arith::MinSIOp::create(b, visible, loop.getUpperBound());

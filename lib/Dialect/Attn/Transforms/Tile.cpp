@@ -8,8 +8,10 @@
 
 // Replaces attn.forward by a launch of a kernel whose body is the data flow of
 // one wave. KernelBody.cpp writes that body; this file outlines and launches.
+// attn.combine goes the same way in TileCombine.cpp and CombineBody.cpp.
 
 #include "KernelBody.h"
+#include "Outline.h"
 
 #include "flyattn/Dialect/Attn/IR/Attn.h"
 #include "flyattn/Dialect/Attn/Transforms/Passes.h"
@@ -33,9 +35,8 @@ using namespace mlir::attn;
 
 /// attn_fwd_bf16_d128_causal_lse, say: what is fixed in the kernel's code.
 static std::string kernelName(ForwardOp op) {
-  std::string name =
-      op.getElementType().isBF16() ? "attn_fwd_bf16_d" : "attn_fwd_f16_d";
-  name += std::to_string(op.getHeadDim());
+  std::string name = "attn_fwd_" + elementName(op.getElementType()).str() +
+                     "_d" + std::to_string(op.getHeadDim());
   Attribute mask = op.getMaskAttr();
   if (isa_and_nonnull<WindowAttr>(mask))
     name += "_window";
@@ -45,97 +46,68 @@ static std::string kernelName(ForwardOp op) {
                 : "_causal_top_left";
   if (op.isPacked())
     name += "_varlen";
+  if (op.getConfig()->getPackGqa())
+    name += "_gqa";
+  if (op.isPartial())
+    name += "_split";
   if (op.getLse())
     name += "_lse";
   return name;
 }
 
-/// The empty kernel in a gpu.module of its own.
+/// The empty kernel.
 static gpu::GPUFuncOp createKernel(OpBuilder &builder, SymbolTable &symbols,
                                    ForwardOp op) {
-  Location loc = op.getLoc();
-  std::string name = kernelName(op);
-  auto module = gpu::GPUModuleOp::create(builder, loc, name + "_module");
-  symbols.insert(module);
-
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(module.getBody());
-  auto type = builder.getFunctionType(
-      kernelParameterTypes(builder.getContext()), TypeRange());
-  auto kernel = gpu::GPUFuncOp::create(builder, loc, name, type);
-  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
-                  builder.getUnitAttr());
+  gpu::GPUFuncOp kernel =
+      createKernel(builder, symbols, op.getLoc(), kernelName(op),
+                   kernelParameterTypes(op), op.getConfig()->getWaves() * 64);
   kernel->setAttr("attn.config", *op.getConfig());
-  int32_t workItems = op.getConfig()->getWaves() * 64;
-  kernel.setKnownBlockSizeAttr(builder.getDenseI32ArrayAttr({workItems, 1, 1}));
   return kernel;
 }
 
 namespace {
 /// Computes the kernel's arguments at the launch from the op's memrefs.
-struct LaunchArguments {
-  ImplicitLocOpBuilder b;
+struct LaunchArguments : OperandArguments {
   ForwardOp op;
-  SmallVector<Value> pointers, strides;
 
   LaunchArguments(OpBuilder &builder, ForwardOp op)
-      : b(op.getLoc(), builder), op(op) {}
-
-  Value i32(Value index) {
-    return arith::IndexCastOp::create(b, b.getI32Type(), index);
-  }
-  Value i64(Value index) {
-    return arith::IndexCastOp::create(b, b.getI64Type(), index);
-  }
-
-  /// Adds the address of element 0 and the strides of `dims`. A negative
-  /// dimension is one that the operand does not have.
-  void addOperand(Value memref, ArrayRef<int64_t> dims) {
-    auto type = cast<MemRefType>(memref.getType());
-    auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
-    Value base = i64(memref::ExtractAlignedPointerAsIndexOp::create(b, memref));
-    Value bytes = arith::ConstantIntOp::create(
-        b, b.getI64Type(), type.getElementTypeBitWidth() / 8);
-    Value offset = arith::MulIOp::create(b, i64(metadata.getOffset()), bytes);
-    Value address = arith::AddIOp::create(b, base, offset);
-    pointers.push_back(LLVM::IntToPtrOp::create(
-        b, LLVM::LLVMPointerType::get(b.getContext(), 1), address));
-    for (int64_t dim : dims)
-      strides.push_back(
-          dim < 0
-              ? arith::ConstantIntOp::create(b, b.getI64Type(), 0).getResult()
-              : i64(metadata.getStrides()[dim]));
-  }
-
-  void addNullPointer() {
-    auto pointer = LLVM::LLVMPointerType::get(b.getContext(), 1);
-    pointers.push_back(LLVM::ZeroOp::create(b, pointer));
-  }
+      : OperandArguments(builder, op.getLoc()), op(op) {}
 
   void addMissingLse() {
     addNullPointer();
-    Value zero = arith::ConstantIntOp::create(b, b.getI64Type(), 0);
-    strides.append({zero, zero});
+    strides.append(2, constantI64(0));
   }
-
+  void addOutputs();
   SmallVector<Value> build();
 };
 } // namespace
 
-/// In the order of flyattn::ForwardArgs.
-SmallVector<Value> LaunchArguments::build() {
+/// O and the LSE, or the parts of O and the maxima.
+void LaunchArguments::addOutputs() {
   int64_t seq = op.getSeqDim(), head = op.getHeadDimIndex();
   int64_t batch = op.isPacked() ? -1 : 0;
-  for (Value operand : {op.getQ(), op.getK(), op.getV(), op.getO()})
-    addOperand(operand, {batch, head, seq});
+  if (op.isPartial()) {
+    int64_t partHead = op.isPacked() ? 1 : 2;
+    int64_t partBatch = op.isPacked() ? -1 : 1;
+    addOperand(op.getOuts()[0], {partBatch, partHead, partHead + 1});
+    addOperand(op.getOuts()[1], {partBatch, partHead});
+    return;
+  }
+  addOperand(op.getO(), {batch, head, seq});
   if (Value lse = op.getLse())
     addOperand(lse, {batch, batch + 1});
   else
     addMissingLse();
+}
 
-  auto dim = [&](Value memref, int64_t index) -> Value {
-    return memref::DimOp::create(b, memref, index);
-  };
+/// In the order of flyattn::ForwardArgs and flyattn::PartialArgs.
+SmallVector<Value> LaunchArguments::build() {
+  int64_t seq = op.getSeqDim(), head = op.getHeadDimIndex();
+  int64_t batch = op.isPacked() ? -1 : 0;
+  for (Value operand : {op.getQ(), op.getK(), op.getV()})
+    addOperand(operand, {batch, head, seq});
+  addOutputs();
+
   Value ratio =
       arith::DivUIOp::create(b, dim(op.getQ(), head), dim(op.getK(), head));
   auto scale = flyattn::EncodedScale::of(op.getScaleOrDefault());
@@ -154,13 +126,22 @@ SmallVector<Value> LaunchArguments::build() {
   arguments.push_back(constant(window ? window.getLeft() : -1));
   llvm::append_range(arguments, strides);
   arguments.push_back(constant(window ? window.getRight() : -1));
-  arguments.push_back(constant(0));
+  arguments.push_back(op.isPartial() ? i32(dim(op.getOuts()[0], 0))
+                                     : constant(0));
   for (Value seqlens : {op.getCuSeqlensQ(), op.getCuSeqlensKv()})
     if (seqlens)
       addOperand(seqlens, {});
     else
       addNullPointer();
   llvm::append_range(arguments, pointers);
+  if (op.isPartial()) {
+    OperandArguments parts(b, op.getLoc());
+    parts.addOperand(op.getOuts()[2], {});
+    parts.addOperand(op.getOuts()[0], {0});
+    parts.addOperand(op.getOuts()[1], {0});
+    arguments.push_back(parts.pointers.front());
+    llvm::append_range(arguments, parts.strides);
+  }
   return arguments;
 }
 
@@ -181,10 +162,21 @@ static void launchKernel(OpBuilder &builder, ForwardOp op,
                 b, memref::DimOp::create(b, op.getCuSeqlensQ(), 0), index(1))
                 .getResult()
           : memref::DimOp::create(b, op.getQ(), 0);
+  auto dim = [&](Value memref, int64_t which) -> Value {
+    return memref::DimOp::create(b, memref, which);
+  };
+  Value heads = dim(op.getQ(), op.getHeadDimIndex());
+  if (config.getPackGqa()) {
+    Value kvHeads = dim(op.getK(), op.getHeadDimIndex());
+    rows = arith::MulIOp::create(
+        b, rows, arith::DivUIOp::create(b, heads, kvHeads).getResult());
+    heads = kvHeads;
+  }
+  if (op.isPartial())
+    batch = arith::MulIOp::create(b, batch, dim(op.getOuts()[0], 0));
   Value blocks = arith::CeilDivUIOp::create(
       b, rows, index(config.getWaves() * config.getRowsPerWave()));
-  gpu::KernelDim3 grid{
-      memref::DimOp::create(b, op.getQ(), op.getHeadDimIndex()), blocks, batch};
+  gpu::KernelDim3 grid{heads, blocks, batch};
   gpu::KernelDim3 block{index(config.getWaves() * 64), index(1), index(1)};
   gpu::LaunchFuncOp::create(b, kernel, grid, block,
                             /*dynamicSharedMemorySize=*/Value(), arguments);
@@ -198,7 +190,9 @@ struct Tile : attn::impl::AttnTileBase<Tile> {
     OpBuilder builder(&getContext());
 
     SmallVector<ForwardOp> ops;
+    SmallVector<CombineOp> combines;
     module.walk([&](ForwardOp op) { ops.push_back(op); });
+    module.walk([&](CombineOp op) { combines.push_back(op); });
     for (ForwardOp op : ops) {
       if (failed(checkTileable(op)))
         return signalPassFailure();
@@ -209,7 +203,12 @@ struct Tile : attn::impl::AttnTileBase<Tile> {
       launchKernel(builder, op, kernel);
       op.erase();
     }
-    if (!ops.empty())
+    for (CombineOp op : combines) {
+      if (failed(checkTileable(op)))
+        return signalPassFailure();
+      outlineCombine(builder, symbols, op);
+    }
+    if (!ops.empty() || !combines.empty())
       module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
                       builder.getUnitAttr());
   }
@@ -218,7 +217,19 @@ struct Tile : attn::impl::AttnTileBase<Tile> {
     if (!op.getConfig())
       return op.emitOpError() << "has no configuration; run "
                                  "--attn-select-config first";
-    if (!isa<MemRefType>(op.getQ().getType()))
+    if (op.getConfig()->getSplits() > 1 && !op.isPartial())
+      return op.emitOpError() << "has more than one split; run "
+                                 "--attn-split-kv first";
+    return checkOperands(op, op.getQ());
+  }
+
+  static LogicalResult checkTileable(CombineOp op) {
+    return checkOperands(op, op.getO());
+  }
+
+  template <typename OpT>
+  static LogicalResult checkOperands(OpT op, Value operand) {
+    if (!isa<MemRefType>(operand.getType()))
       return op.emitOpError() << "is on tensors; run "
                                  "--one-shot-bufferize first";
     if (op.getHeadDim() % 64 != 0)

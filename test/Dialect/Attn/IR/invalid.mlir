@@ -217,7 +217,7 @@ func.func @f(%q: memref<2x64x8x128xbf16>, %k: memref<2x96x2x128xbf16>, %v: memre
 // -----
 
 func.func @f(%q: memref<2x64x8x128xbf16>, %k: memref<2x96x2x128xbf16>, %v: memref<2x96x2x128xbf16>, %o: memref<2x64x8x128xbf16>, %lse: memref<2x8x64xf32>) {
-  // expected-error @+1 {{outs must be o, or o and lse, got 3}}
+  // expected-error @+1 {{parts must have rank 5, got 4}}
   attn.forward ins(%q, %k, %v : memref<2x64x8x128xbf16>, memref<2x96x2x128xbf16>, memref<2x96x2x128xbf16>)
                outs(%o, %lse, %lse : memref<2x64x8x128xbf16>, memref<2x8x64xf32>, memref<2x8x64xf32>) 
   return
@@ -285,7 +285,7 @@ func.func private @f() attributes {c = #attn.config<schedule = generic, waves = 
 
 // -----
 
-// expected-error @+1 {{slots must be 2, got 3}}
+// expected-error @+1 {{slots must be 2 or 1, got 3}}
 func.func private @f() attributes {c = #attn.config<schedule = generic, waves = 4, rows_per_wave = 32, kv_tile = 64, slots = 3>}
 
 // -----

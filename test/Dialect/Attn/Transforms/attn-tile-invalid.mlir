@@ -26,3 +26,22 @@ func.func @d96(%q: memref<1x64x8x96xf16>, %o: memref<1x64x8x96xf16>) {
                outs(%o : memref<1x64x8x96xf16>) {config = #config}
   return
 }
+
+// -----
+
+func.func @f(%q: memref<1x64x8x64xf16>) {
+  // expected-error @+1 {{has more than one split; run --attn-split-kv first}}
+  attn.forward ins(%q, %q, %q : memref<1x64x8x64xf16>, memref<1x64x8x64xf16>, memref<1x64x8x64xf16>)
+               outs(%q : memref<1x64x8x64xf16>)
+      {config = #attn.config<schedule = generic, waves = 4, rows_per_wave = 32, kv_tile = 64, slots = 2, splits = 3>}
+  return
+}
+
+// -----
+
+func.func @f(%parts: tensor<4x2x8x1x128xf32>, %rows: tensor<4x2x8x1xf32>, %o: tensor<2x1x8x128xbf16>) -> tensor<2x1x8x128xbf16> {
+  // expected-error @+1 {{is on tensors; run --one-shot-bufferize first}}
+  %r = attn.combine ins(%parts, %rows, %rows : tensor<4x2x8x1x128xf32>, tensor<4x2x8x1xf32>, tensor<4x2x8x1xf32>)
+                    outs(%o : tensor<2x1x8x128xbf16>) -> tensor<2x1x8x128xbf16>
+  return %r : tensor<2x1x8x128xbf16>
+}

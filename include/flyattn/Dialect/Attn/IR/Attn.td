@@ -13,6 +13,7 @@ include "flyattn/Dialect/Attn/IR/AttnAttributes.td"
 include "flyattn/Dialect/Attn/IR/AttnTypes.td"
 include "flyattn/Dialect/Attn/IR/AttnOps.td"
 include "flyattn/Dialect/Attn/IR/AttnTileOps.td"
+include "flyattn/Dialect/Attn/IR/AttnPartialOps.td"
 include "flyattn/Dialect/Attn/IR/AttnScheduleOps.td"
 
 #endif // FLYATTN_DIALECT_ATTN_IR_ATTN_TD

@@ -87,15 +87,21 @@ def Attn_ConfigAttr : Attn_Attr<"Config", "config"> {
     * `waves`: waves of 64 work-items a workgroup;
     * `rows_per_wave`: query rows a wave owns;
     * `kv_tile`: rows of K and V a loop step takes;
-    * `slots`: LDS slots for each of K and V.
+    * `slots`: LDS slots for each of K and V;
+    * `splits`: parts of the KV sequence that workgroups of their own take;
+      `attn-split-kv` makes more than one (1 if not said);
+    * `pack_gqa`: the query heads of a KV head share the rows of a tile: row r is
+      query row r / n of head r % n of the n that read it (false if not said).
 
     Example: `#attn.config<schedule = generic, waves = 4, rows_per_wave = 32,
-    kv_tile = 64, slots = 2>`
+    kv_tile = 64, slots = 2, splits = 8, pack_gqa = true>`
   }];
   let parameters = (ins
     EnumParameter<Attn_ScheduleEnum>:$schedule,
     "unsigned":$waves, "unsigned":$rows_per_wave,
-    "unsigned":$kv_tile, "unsigned":$slots);
+    "unsigned":$kv_tile, "unsigned":$slots,
+    DefaultValuedParameter<"unsigned", "1">:$splits,
+    DefaultValuedParameter<"bool", "false">:$pack_gqa);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -18,33 +18,50 @@ include "mlir/Dialect/LLVMIR/LLVMTypes.td"
 // Global memory
 //===----------------------------------------------------------------------===//
 
-def Attn_ViewOp : Attn_Op<"view", [Pure]> {
+def Attn_ViewOp : Attn_Op<"view", [Pure, AttrSizedOperandSegments]> {
   let summary = "a bounded matrix of rows in global memory";
   let description = [{
     `rows` rows that start at element `offset` of `base`, `stride` elements
     apart. The last byte of the view must be less than 2^32 bytes from its
     first.
 
+    With a `group` of n rows, row r starts (r / n) * stride + (r % n) * inner
+    elements behind the first: the groups are `stride` apart, the rows within
+    one `inner`. The last byte of such a view must be less than 2^31 bytes from
+    its first.
+
     Example:
 
     ```mlir
     %kv = attn.view %k[%offset] rows %seqlen_kv stride %stride
         : !attn.view<?x128xbf16>
+    %qv = attn.view %q[%first] rows %n stride %seq group %heads inner %head
+        : !attn.view<?x128xbf16, grouped>
     ```
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$base, I64:$offset,
-                       I32:$rows, I64:$stride);
+                       I32:$rows, I64:$stride, Optional<I32>:$group,
+                       Optional<I64>:$inner);
   let results = (outs Attn_ViewType:$view);
   let assemblyFormat = [{
-    $base `[` $offset `]` `rows` $rows `stride` $stride attr-dict `:` qualified(type($view))
+    $base `[` $offset `]` `rows` $rows `stride` $stride
+    (`group` $group^ `inner` $inner)? attr-dict `:` qualified(type($view))
   }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$view, "::mlir::Value":$base,
+                                 "::mlir::Value":$offset, "::mlir::Value":$rows,
+                                 "::mlir::Value":$stride), [{
+    build($_builder, $_state, view, base, offset, rows, stride,
+          /*group=*/::mlir::Value(), /*inner=*/::mlir::Value());
+  }]>];
+  let hasVerifier = 1;
 }
 
 def Attn_LoadOp : Attn_Op<"load", [MemoryEffects<[MemRead]>]> {
   let summary = "read a tile from global memory into registers";
   let description = [{
     A tile of R x C holds rows `row` to `row + R` of the view; with
-    `transposed`, it holds the transpose of rows `row` to `row + C`.
+    `transposed`, it holds the transpose of rows `row` to `row + C`. Each
+    half-wave gets its own copy of a `columns` tile.
 
     Example:
 
@@ -240,8 +257,9 @@ def Attn_MaskOp : Attn_Op<"mask", [Pure, AttrSizedOperandSegments,
     Element (i, j) of the S^T tile belongs to KV row `kv + i` and query row
     `q + j`. It stays iff `kv + i < limit` and, with a diagonal,
     `kv + i <= q + j + diagonal`, and, with a lower diagonal,
-    `kv + i >= q + j + lower`. The test that a tile needs any of it is
-    uniform over the wave and skips the rest.
+    `kv + i >= q + j + lower`. With a `group` of n, in which n heads share the
+    rows, (q + j) / n takes the place of `q + j`. The test that a tile needs any
+    of it is uniform over the wave and skips the rest.
 
     Example:
 
@@ -250,14 +268,17 @@ def Attn_MaskOp : Attn_Op<"mask", [Pure, AttrSizedOperandSegments,
         : !attn.tile<64x32xf32, mfma_c>
     %w = attn.mask %s kv %t q %row limit %seqlen_kv diagonal %right lower %left
         : !attn.tile<64x32xf32, mfma_c>
+    %g = attn.mask %s kv %t q %row limit %seqlen_kv diagonal %delta group %heads
+        : !attn.tile<64x32xf32, mfma_c>
     ```
   }];
   let arguments = (ins Attn_TileType:$tile, I32:$kv, I32:$q, I32:$limit,
-                       Optional<I32>:$diagonal, Optional<I32>:$lower);
+                       Optional<I32>:$diagonal, Optional<I32>:$lower,
+                       Optional<I32>:$group);
   let results = (outs Attn_TileType:$res);
   let assemblyFormat = [{
     $tile `kv` $kv `q` $q `limit` $limit (`diagonal` $diagonal^)?
-    (`lower` $lower^)? attr-dict
+    (`lower` $lower^)? (`group` $group^)? attr-dict
     `:` qualified(type($tile))
   }];
   let hasVerifier = 1;
@@ -437,7 +458,8 @@ def Attn_FinalizeOp : Attn_Op<"finalize", [Pure, AllTypesMatch<["acc", "o"]>,
   let summary = "normalise O and compute the LSE";
   let description = [{
     With L the sum over both half-waves: o = acc / L and
-    lse = ln(2) * (max + log2(L)). Where L = 0, o = 0 and lse = -inf.
+    lse = ln(2) * (max + log2(L)). Where L = 0, o = 0 and lse = -inf. A `whole`
+    sum is L already, in both half-waves (`attn.add_halves`, `attn.merge`).
 
     Example:
 
@@ -447,10 +469,11 @@ def Attn_FinalizeOp : Attn_Op<"finalize", [Pure, AllTypesMatch<["acc", "o"]>,
     ```
   }];
   let arguments = (ins Attn_TileType:$acc, Attn_TileType:$max,
-                       Attn_TileType:$sum);
+                       Attn_TileType:$sum, UnitAttr:$whole);
   let results = (outs Attn_TileType:$o, Attn_TileType:$lse);
   let assemblyFormat = [{
-    $acc `,` $max `,` $sum attr-dict `:` qualified(type($acc)) `,` qualified(type($max))
+    $acc `,` $max `,` $sum (`whole` $whole^)? attr-dict
+    `:` qualified(type($acc)) `,` qualified(type($max))
   }];
   let hasVerifier = 1;
 }

@@ -80,13 +80,28 @@ class Attn_MatrixType<string name, string typeMnemonic>
   }];
 }
 
-def Attn_ViewType : Attn_MatrixType<"View", "view"> {
+def Attn_ViewType : Attn_Type<"View", "view"> {
   let summary = "a row-major matrix in global memory with a bound";
   let description = [{
     The rows of one head of one batch. Reads beyond the last row give zeros,
     writes there are dropped.
 
-    Example: `!attn.view<?x128xbf16>`
+    The rows of a `grouped` view have two strides: they come in groups of equal
+    size, such as the heads that read one KV head.
+
+    Example: `!attn.view<?x128xbf16>`, `!attn.view<?x128xbf16, grouped>`
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
+                        "::mlir::Type":$elementType, "bool":$grouped);
+  let builders = [TypeBuilderWithInferredContext<
+    (ins "::llvm::ArrayRef<int64_t>":$shape, "::mlir::Type":$elementType,
+         CArg<"bool", "false">:$grouped), [{
+    return $_get(elementType.getContext(), shape, elementType, grouped);
+  }]>];
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    int64_t getColumns() const { return getShape()[1]; }
   }];
 }
 

@@ -36,8 +36,48 @@ def AttnSelectConfig : Pass<"attn-select-config"> {
     Option<"chip", "chip", "std::string", /*default=*/"\"gfx950\"",
            "the chip to choose for: gfx942 or gfx950">,
     Option<"schedule", "schedule", "std::string", /*default=*/"\"generic\"",
-           "the schedule to choose: generic or dual_wave">];
+           "the schedule to choose: generic or dual_wave">,
+    Option<"waves", "waves", "unsigned", /*default=*/"0",
+           "waves a workgroup; 0: the most there is a configuration for">,
+    Option<"splits", "splits", "unsigned", /*default=*/"1",
+           "parts of the KV sequence">,
+    Option<"packGqa", "pack-gqa", "bool", /*default=*/"false",
+           "whether the query heads of a KV head share the rows of a tile">];
   let dependentDialects = ["::mlir::attn::AttnDialect"];
+}
+
+def AttnSplitKv : Pass<"attn-split-kv", "::mlir::ModuleOp"> {
+  let summary = "split the KV sequence of attn.forward over workgroups";
+  let description = [{
+    Turns every `attn.forward` on memrefs whose configuration has more than one
+    split into its partial form, with a workspace on the device, and an
+    `attn.combine`. Where rows are few and KV is long, the parts fill a device
+    that whole sequences would leave idle. Runs after `attn-select-config` and
+    before `attn-tile`, which outlines both ops.
+
+    Before:
+
+    ```mlir
+    attn.forward ins(%q, %k, %v : ...) outs(%o, %lse : ...)
+        {config = #attn.config<..., splits = 4>}
+    ```
+
+    After:
+
+    ```mlir
+    %parts = gpu.alloc (%b, %h, %sq) : memref<4x?x?x?x128xf32>
+    %max = gpu.alloc (%b, %h, %sq) : memref<4x?x?x?xf32>
+    %sum = gpu.alloc (%b, %h, %sq) : memref<4x?x?x?xf32>
+    attn.forward ins(%q, %k, %v : ...) outs(%parts, %max, %sum : ...)
+        {config = #attn.config<..., splits = 4>}
+    attn.combine ins(%parts, %max, %sum : ...) outs(%o, %lse : ...)
+    gpu.dealloc %parts : memref<4x?x?x?x128xf32>
+    ...
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::attn::AttnDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::memref::MemRefDialect"];
 }
 
 def AttnTile : Pass<"attn-tile", "::mlir::ModuleOp"> {
@@ -48,8 +88,14 @@ def AttnTile : Pass<"attn-tile", "::mlir::ModuleOp"> {
     body is the plain data flow of one wave: a loop over KV tiles that carries
     (O, max, sum). The kernel's parameters are `flyattn::ForwardArgs`, field by
     field; sizes, strides and scale are arguments, so one kernel serves them
-    all. Runs after `attn-select-config`, and after bufferization if the program
-    is on tensors.
+    all. Runs after `attn-select-config` and `attn-split-kv`, and after
+    bufferization if the program is on tensors.
+
+    The partial form of `attn.forward` has `flyattn::PartialArgs`: the depth of
+    its grid is batch * splits, and a workgroup takes its share of the KV tiles
+    that its rows see. `attn.combine` becomes a kernel with
+    `flyattn::CombineArgs`, whose waves merge 32 rows by 32 columns of O each;
+    the number of splits is an argument of both.
 
     Before:
 
@@ -143,6 +189,10 @@ def AttnDoubleBuffer : Pass<"attn-double-buffer", "::mlir::gpu::GPUModuleOp"> {
     a tile of the next range, and each goes on where the one before stopped. One `attn.sync` a tile keeps both hazards: it makes the
     next tile visible, and it comes after every read of the slot that the tile
     after that will overwrite. Runs after `attn-specialize-masks`.
+
+    If the kernel's configuration says one slot, the fetched tile waits in
+    registers for an `attn.sync` behind the reads, and lands in the same slot.
+    Only a chip whose tiles pass through registers can do that.
 
     Before:
 

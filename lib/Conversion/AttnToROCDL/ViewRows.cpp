@@ -1,0 +1,39 @@
+//===- ViewRows.cpp - Where the rows of a lowered view are ----------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ViewRows.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::attn;
+
+SmallVector<Type> ViewRows::types(ViewType view) {
+  Type i32 = IntegerType::get(view.getContext(), 32);
+  SmallVector<Type> types{LLVM::LLVMPointerType::get(view.getContext(), 8)};
+  types.append(view.getGrouped() ? 4 : 1, i32);
+  return types;
+}
+
+Value ViewRows::offset(Leaf &b, Value row) const {
+  if (!isGrouped())
+    return b.mul(row, buffer.stride);
+  Value group = grouping[0], inner = grouping[1], rows = grouping[2];
+  Value place = arith::DivUIOp::create(b, row, group);
+  Value inGroup = arith::SubIOp::create(b, row, b.mul(place, group));
+  Value offset = b.add(b.mul(place, buffer.stride), b.mul(inGroup, inner));
+  // A row too many may be where another is: rows of a group may be further
+  // apart than groups. No grouped view reaches to 2^31.
+  Value present =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, rows);
+  Value beyond = b.i32(std::numeric_limits<int32_t>::min());
+  return arith::SelectOp::create(b, present, offset, beyond);
+}
