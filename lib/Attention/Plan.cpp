@@ -74,16 +74,16 @@ static bool groupFitsView(const Problem &problem, Operand operand) {
   return 2 * elements < double(INT32_MAX);
 }
 
-/// Where the query rows of a head leave most of a tile empty, those of the
-/// other heads of its group fill it, and where a single wave can take them all,
-/// it does.
+/// Where the query rows of a head leave most of a tile empty, so that half of
+/// the workgroups do, those of the other heads of its group fill it, and where
+/// a single wave can take them all, it does.
 static void packRows(KernelVariant &variant, const Problem &problem) {
   constexpr uint64_t waveRows = 32, blockRows = 128;
   if (variant.schedule == ScheduleKind::DualWave)
     return;
   uint64_t group = uint64_t(problem.heads / problem.kvHeads);
   uint64_t rows = uint64_t(problem.seqlenQ);
-  variant.packGqa = divideCeil(group * rows, blockRows) <
+  variant.packGqa = 2 * divideCeil(group * rows, blockRows) <=
                         group * divideCeil(rows, blockRows) &&
                     groupFitsView(problem, Operand::Q) &&
                     groupFitsView(problem, Operand::O);

@@ -98,8 +98,11 @@ static uint16_t scalarUse(const InstInfo &info, const AsmText &text) {
   if (text.base.starts_with("v_permlane"))
     use |= InPermlane;
   if (text.base.starts_with("v_readlane") ||
-      text.base.starts_with("v_writelane"))
-    use |= InLaneSelect | InAnyLane;
+      text.base.starts_with("v_writelane")) {
+    use |= InAnyLane;
+    if (text.operands.back().kind == TextOperand::Scalar)
+      use |= InLaneSelect;
+  }
   if (text.base.starts_with("v_readfirstlane"))
     use |= InAnyLane;
   return use;

@@ -114,7 +114,7 @@ TEST(Plan, PackedSequences) {
   EXPECT_EQ(made->args.lseHeadStride, 310);
   EXPECT_EQ(made->lseBytes, 310u * 8 * 4);
   EXPECT_EQ(made->cuSeqlensBytes, 4u * 4);
-  p.cuSeqlensQ = {0, 1};
+  p.cuSeqlensQ = {0, 200};
   p.cuSeqlensKv = {0, 900};
   p.takeLengths();
   Expected<Plan> other = plan(p, "gfx950");
@@ -210,7 +210,7 @@ struct StridedOperand {
   DeviceBuffer buffer;
 };
 
-/// Four heads of 70 rows share tiles, and each part is of another size.
+/// Four heads of 40 rows share tiles, and each part is of another size.
 class StridesOn
     : public testing::TestWithParam<std::tuple<const char *, int64_t>> {};
 
@@ -218,7 +218,7 @@ TEST_P(StridesOn, LaunchUnderAnyStrides) {
   auto [chip, splits] = GetParam();
   Problem p = smallProblem();
   p.wantLse = false;
-  p.seqlenQ = 70;
+  p.seqlenQ = 40;
   p.seqlenKv = 300;
   p.splits = splits;
   std::unique_ptr<Device> device = createSimulatedDevice(chip, {});

@@ -124,6 +124,38 @@ TEST(Compile, GivesTheSameBytesEveryTime) {
   }
 }
 
+TEST(Compile, SplitsNeedTwoKernels) {
+  for (const char *chip : {"gfx942", "gfx950"})
+    for (ScheduleKind schedule :
+         {ScheduleKind::Generic, ScheduleKind::DualWave}) {
+      KernelVariant variant;
+      variant.mask = MaskKind::Causal;
+      variant.lse = true;
+      variant.splits = 4;
+      variant.schedule = schedule;
+      if (schedule == ScheduleKind::Generic) {
+        variant.packGqa = true;
+        variant.waves = 1;
+      }
+      auto compiled = compileForward(variant, chip);
+      ASSERT_TRUE(bool(compiled)) << toString(compiled.takeError());
+      auto object =
+          sim::CodeObject::load(llvm::arrayRefFromStringRef(compiled->output));
+      ASSERT_TRUE(bool(object)) << toString(object.takeError());
+      ASSERT_EQ(object->kernels().size(), 2u);
+      const sim::KernelInfo *forward = object->find(compiled->kernelName),
+                            *combine = object->find(compiled->combineName);
+      ASSERT_TRUE(forward && combine);
+      EXPECT_EQ(forward->kernargSize, sizeof(PartialArgs));
+      EXPECT_EQ(combine->kernargSize, sizeof(CombineArgs));
+      EXPECT_EQ(combine->maxWorkgroupSize, 64u);
+      for (const sim::KernelInfo *kernel : {forward, combine}) {
+        EXPECT_EQ(kernel->vgprSpills, 0u);
+        EXPECT_EQ(kernel->scratchSize, 0u);
+      }
+    }
+}
+
 TEST(Compile, RefusesAnUnknownChip) {
   auto result = compileForward(KernelVariant(), "gfx90a");
   ASSERT_FALSE(bool(result));

@@ -57,6 +57,7 @@ TEST(WaitStatesCheck, Table) {
       {"gfx942", "v_cmp_eq_u32 s[8:9], v1, v2",
        "v_cndmask_b32 v8, v1, v2, s[8:9]", 2},
       {"gfx942", "v_readfirstlane_b32 s8, v2", "v_readlane_b32 s9, v2, s8", 4},
+      {"gfx942", "v_readfirstlane_b32 s8, v2", "v_writelane_b32 v3, s8, 1", 2},
       {"gfx942", "v_readfirstlane_b32 s20, v1",
        "buffer_load_dword v8, v2, s[12:15], s20 offen", 5},
       {"gfx942", "s_mov_b32 m0, 0", "global_load_lds_dword v1, s[6:7]", 1},
