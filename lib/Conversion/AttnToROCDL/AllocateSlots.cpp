@@ -45,13 +45,14 @@ static bool isUsedBehind(AllocSlotOp slot, PipelineOp pipeline) {
 
 /// Lets a slot take the place of an earlier one.
 static void shareSlots(gpu::GPUFuncOp kernel) {
-  SmallVector<AllocSlotOp> places;
-  for (auto slot : llvm::make_early_inc_range(
-           kernel.getBody().front().getOps<AllocSlotOp>())) {
+  SmallVector<AllocSlotOp> slots, places;
+  kernel.walk([&](AllocSlotOp slot) { slots.push_back(slot); });
+  for (AllocSlotOp slot : slots) {
     auto place = llvm::find_if(places, [&](AllocSlotOp earlier) {
       PipelineOp pipeline = pipelineOf(earlier);
       return earlier.getSlot().getType() == slot.getSlot().getType() &&
-             pipeline && isUsedBehind(slot, pipeline);
+             earlier->getBlock() == slot->getBlock() && pipeline &&
+             isUsedBehind(slot, pipeline);
     });
     if (place == places.end()) {
       places.push_back(slot);
@@ -90,8 +91,6 @@ struct AllocateSlots : attn::impl::AttnAllocateSlotsBase<AllocateSlots> {
       return signalPassFailure();
     }
     for (auto kernel : getOperation().getOps<gpu::GPUFuncOp>()) {
-      if (kernel.getOps<AllocSlotOp>().empty())
-        continue;
       shareSlots(kernel);
       if (failed(checkSize(kernel, *info)))
         return signalPassFailure();

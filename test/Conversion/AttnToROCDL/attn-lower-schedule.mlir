@@ -16,11 +16,13 @@ gpu.module @kernels {
 
   // Both groups do the first copies at once: k0 must be there, k1 need not.
   // vmcnt(1) lgkmcnt(0) = 0x71
+  // Their addresses do not wait for each other's.
   // CHECK: rocdl.raw.ptr.buffer.load.lds
+  // CHECK-NEXT: rocdl.sched.barrier 0
   // CHECK: rocdl.raw.ptr.buffer.load.lds
   // CHECK: rocdl.s.waitcnt 113
   // CHECK-NEXT: rocdl.sched.barrier 0
-  // CHECK-NEXT: rocdl.s.barrier
+  // CHECK: rocdl.s.barrier
   // CHECK-NEXT: rocdl.sched.barrier 0
 
   // Then the second group falls behind.

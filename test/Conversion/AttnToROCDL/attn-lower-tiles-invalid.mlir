@@ -1,17 +1,6 @@
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx942}))" -split-input-file -verify-diagnostics
 
 gpu.module @kernels {
-  // expected-error @+1 {{needs 69632 bytes of LDS, gfx942 has 65536; choose a smaller kv_tile}}
-  gpu.func @lds() kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
-    %0 = attn.alloc_slot "a" : !attn.slot<128x128xbf16, rows>
-    %1 = attn.alloc_slot "b" : !attn.slot<128x128xbf16, rows>
-    gpu.return
-  }
-}
-
-// -----
-
-gpu.module @kernels {
   gpu.func @share() kernel attributes {known_block_size = array<i32: 512, 1, 1>} {
     // expected-error @+1 {{a tile of 32 x 64 does not share out over 512 work-items on gfx942}}
     %0 = attn.alloc_slot "a" : !attn.slot<32x64xbf16, rows>

@@ -135,7 +135,7 @@ gpu.module @kernels {
     attn.store %o3, %ov[%row] : !attn.tile<32x32xf32, mfma_c>, !attn.view<?x32xbf16>
     // The lower half-wave alone stores the LSE.
     // CHECK: scf.if
-    // CHECK-NEXT: rocdl.raw.ptr.buffer.store %{{.*}} : f32
+    // CHECK: rocdl.raw.ptr.buffer.store %{{.*}} : f32
     attn.store %lse, %lv[%row] : !attn.tile<1x32xf32, columns>, !attn.view<?x1xf32>
     gpu.return
   }

@@ -316,9 +316,10 @@ static void writeQ(ImplicitLocOpBuilder &b, StagedQ &q,
 static void stageO(gpu::GPUFuncOp kernel, const StagedQ &q) {
   auto type = cast<SlotType>(q.slot.getType());
   kernel.walk([&](StoreOp store) {
+    ViewType view = store.getView().getType();
     if (store.getTile().getType().getLayout() != TileLayout::MfmaC ||
-        store.getView().getType().getColumns() != type.getColumns() ||
-        store.getView().getType().getGrouped())
+        view.getColumns() != type.getColumns() ||
+        view.getElementType() != type.getElementType() || view.getGrouped())
       return;
     ImplicitLocOpBuilder b(store.getLoc(), store);
     Value slot = AllocSlotOp::create(b, type, "o");

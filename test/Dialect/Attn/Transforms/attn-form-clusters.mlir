@@ -11,13 +11,13 @@
 
 // Q goes through LDS once, before the loops.
 // CHECK: attn.pipeline groups = 2 lag = 1 interval = 4
-// CHECK: attn.cluster {{ *}}memory at -6
+// CHECK: attn.cluster memory at -6
 // CHECK-NEXT: attn.fetch {{.*}}!attn.slot<256x128xbf16, rows>
-// CHECK: attn.cluster {{ *}}memory at -2
+// CHECK: attn.cluster memory at -6
 // CHECK-NEXT: attn.land {{.*}}!attn.slot<256x128xbf16, rows>
-// CHECK: attn.cluster {{ *}}memory at 0
+// CHECK: attn.cluster memory at -2
 // CHECK-NEXT: attn.read {{.*}}-> !attn.tile<128x32xbf16, mfma_b>
-// CHECK: attn.cluster {{ *}}compute at 1
+// CHECK: attn.cluster compute at -1
 // CHECK-NEXT: attn.flip_sign
 
 // The range without a mask: a tile's parts in the order of its time.
@@ -57,11 +57,19 @@
 // CHECK: memory at 2
 // CHECK-NEXT: attn.mask
 // CHECK: attn.yield
+// O leaves through a slot of Q's kind.
+// CHECK: attn.store {{.*}} through {{.*}}!attn.slot<256x128xbf16, rows>
 
-// Rotated, the steady loop of full tiles masks nothing: a mask stands in the
-// prologue, in the other loop's two tiles and in the one that may be left.
+// Rotated, the steady loop of full tiles masks nothing, nor does the prologue:
+// a mask stands in the other loop's two tiles and in the one that may be left.
+// The tile before the first has no scores, and its V is outside of the view.
 // ROTATED: attn.pipeline groups = 2 lag = 1 ->
-// ROTATED: attn.mask
+// ROTATED-NOT: attn.mask
+// ROTATED: attn.cluster memory
+// ROTATED: %[[BEFORE:.*]] = arith.muli %c64{{.*}}, %c-1
+// ROTATED: attn.fetch %{{.*}}[%[[BEFORE]]] into {{.*}}transposed
+// ROTATED: attn.cluster compute
+// ROTATED: attn.exp2 %{{.*}}[0 to
 // ROTATED: scf.for
 // ROTATED-NOT: attn.mask
 // ROTATED: scf.yield

@@ -8,47 +8,37 @@
 !acc = !attn.tile<64x32xf32, mfma_c>
 
 gpu.module @kernels {
-  // Without a tile, nothing runs.
   // CHECK-LABEL: gpu.func @sum_of_products
   // CHECK-SAME: %[[KV:[a-z0-9]+]]: {{.*}}, %[[Q:[a-z0-9]+]]: {{.*}}, %[[ZERO:[a-z0-9]+]]: {{.*}}, %[[LO:[a-z0-9]+]]: i32, %[[HI:[a-z0-9]+]]: i32
   // CHECK-DAG: %[[K0:.*]] = attn.alloc_slot "k0"
   // CHECK-DAG: %[[K1:.*]] = attn.alloc_slot "k1"
-  // CHECK: %[[ANY:.*]] = arith.cmpi slt, %[[LO]], %[[HI]]
-  // CHECK: scf.if %[[ANY]]
   // CHECK: attn.pipeline groups = 2 lag = 1 ->
 
-  // Prologue: the first fetch, a cluster for the group that lags, tile 0.
-  // CHECK-NEXT: attn.cluster {{ *}}memory {
+  // Prologue: the first fetch, and a cluster for the group that lags.
+  // CHECK-NEXT: attn.cluster memory {
   // CHECK-NEXT:   attn.fetch %[[KV]][%[[LO]]] into %[[K0]]
   // CHECK-NEXT:   attn.land %{{.*}} into %[[K0]]
-  // CHECK: attn.cluster {{ *}}compute {
+  // CHECK: attn.cluster compute {
   // CHECK-NEXT: }
-  // CHECK: attn.cluster {{ *}}memory ->
-  // CHECK-NEXT:   attn.read %[[K0]]
-  // CHECK-NEXT:   attn.fetch {{.*}} into %[[K1]]
-  // CHECK: %[[S0:.*]] = attn.cluster {{ *}}compute ->
-  // CHECK-NEXT:   attn.mma %{{.*}}, %[[Q]], %[[ZERO]]
 
-  // Two tiles a turn; each slot is known.
-  // CHECK: %[[S:.*]] = scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %c128{{.*}} iter_args(%[[ACC:.*]] = %[[S0]])
-  // CHECK:   attn.read %[[K1]]
-  // CHECK:   attn.fetch {{.*}} into %[[K0]]
-  // CHECK:   %[[S1:.*]] = attn.cluster {{ *}}compute ->
-  // CHECK-NEXT: attn.mma %{{.*}}, %[[Q]], %[[ACC]]
-  // CHECK:   attn.read %[[K0]]
+  // Two tiles a turn; each slot is known, and fetches come first.
+  // CHECK: %[[S:.*]] = scf.for %[[T:.*]] = %[[LO]] to %{{.*}} step %c128{{.*}} iter_args(%[[ACC:.*]] = %[[ZERO]])
   // CHECK:   attn.fetch {{.*}} into %[[K1]]
-  // CHECK:   %[[S2:.*]] = attn.cluster {{ *}}compute ->
+  // CHECK-NEXT: attn.read %[[K0]]
+  // CHECK:   %[[S1:.*]] = attn.cluster compute ->
+  // CHECK-NEXT: attn.mma %{{.*}}, %[[Q]], %[[ACC]]
+  // CHECK:   attn.fetch {{.*}} into %[[K0]]
+  // CHECK-NEXT: attn.read %[[K1]]
+  // CHECK:   %[[S2:.*]] = attn.cluster compute ->
   // CHECK-NEXT: attn.mma %{{.*}}, %[[Q]], %[[S1]]
   // CHECK:   scf.yield %[[S2]]
 
   // The end, with one more tile or without.
   // CHECK: scf.if %{{.*}} -> (!attn.tile<64x32xf32, mfma_c>) {
-  // CHECK:   attn.read %[[K1]]
+  // CHECK:   attn.read %[[K0]]
   // CHECK:   attn.mma %{{.*}}, %[[Q]], %[[S]]
   // CHECK: } else {
   // CHECK-NEXT: scf.yield %[[S]]
-  // CHECK: } else {
-  // CHECK-NEXT: scf.yield %[[ZERO]]
   gpu.func @sum_of_products(%kv: !view, %q: !q, %zero: !acc, %lo: i32, %hi: i32, %out: !attn.view<?x64xf32>) {
     %c64 = arith.constant 64 : i32
     %k0 = attn.alloc_slot "k0" : !slot
