@@ -112,6 +112,7 @@ KernelVariant selectVariant(const Problem &problem, StringRef chip) {
   variant.packed = problem.packed();
   variant.rounding = problem.rounding;
   variant.schedule = selectSchedule(problem, chip);
+  variant.without = problem.without;
   packRows(variant, problem);
   variant.splits = selectSplits(variant, problem, chip);
   return variant;

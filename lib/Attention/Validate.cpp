@@ -169,6 +169,13 @@ void checkPacked(const Problem &p, Collector &out) {
                               "head, dim: use bshd");
 }
 
+void checkWithout(const Problem &p, Collector &out) {
+  if (p.without != Technique::None && p.schedule != ScheduleKind::DualWave)
+    out.bad("without", Twine(nameOf(p.without)) +
+                           " was given; only dual_wave has techniques to leave "
+                           "out: ask for that schedule");
+}
+
 void checkSplitCount(const Problem &p, Collector &out) {
   if (p.splits && *p.splits < 1)
     out.bad("splits", Twine(*p.splits) +
@@ -290,6 +297,7 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
   checkScale(p, out);
   checkMask(p, out);
   checkPacked(p, out);
+  checkWithout(p, out);
   checkSplitCount(p, out);
   bool sizesMakeSense = none_of(out.found, [](const Diagnostic &d) {
     return d.kind == Diagnostic::Kind::BadUsage;

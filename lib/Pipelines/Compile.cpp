@@ -105,6 +105,13 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
   return module;
 }
 
+llvm::StringRef flyattn::nameOf(Technique technique) {
+  static constexpr llvm::StringLiteral names[] = {
+      "none",    "stagger", "priority",     "interleave",
+      "anchors", "fences",  "lazy-rescale", "counted-waits"};
+  return names[unsigned(technique)];
+}
+
 namespace {
 /// One compilation: the module on its way down and what is learnt on it.
 class Compilation {
@@ -125,6 +132,8 @@ public:
     options.waves = variant.waves;
     options.splits = variant.splits;
     options.packGqa = variant.packGqa;
+    if (variant.without != Technique::None)
+      options.without = nameOf(variant.without).str();
     options.bf16Truncate = variant.rounding == Bf16Rounding::Truncate;
   }
 

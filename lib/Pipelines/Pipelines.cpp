@@ -51,7 +51,10 @@ void flyattn::buildAttnToTilePipeline(OpPassManager &pm,
 void flyattn::buildTileToSchedulePipeline(OpPassManager &pm,
                                           const PipelineOptions &options) {
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
-  kernels.addPass(attn::createAttnDecomposeSoftmax());
+  attn::AttnDecomposeSoftmaxOptions softmax;
+  if (options.without == "lazy-rescale")
+    softmax.threshold = 0;
+  kernels.addPass(attn::createAttnDecomposeSoftmax(softmax));
   kernels.addPass(createLoopInvariantCodeMotionPass());
   attn::AttnFormClustersOptions form;
   form.chip = options.chip;
@@ -74,8 +77,16 @@ void flyattn::buildScheduleToROCDLPipeline(OpPassManager &pm,
   addCleanup(kernels);
   attn::AttnInterleaveOptions interleave;
   interleave.chip = options.chip;
-  kernels.addPass(attn::createAttnInterleave(interleave));
-  kernels.addPass(attn::createAttnLowerSchedule());
+  if (options.without != "interleave")
+    kernels.addPass(attn::createAttnInterleave(interleave));
+  attn::AttnLowerScheduleOptions schedule;
+  schedule.anchors = options.without != "anchors";
+  schedule.fences = options.without != "fences";
+  schedule.stagger = options.without != "stagger";
+  schedule.countedWaits = options.without != "counted-waits";
+  if (options.without == "priority")
+    schedule.priority = "none";
+  kernels.addPass(attn::createAttnLowerSchedule(schedule));
 }
 
 void flyattn::buildROCDLToLLVMPipeline(OpPassManager &pm,

@@ -55,6 +55,9 @@ std::string describe(const KernelVariant &variant, StringRef chip) {
           (variant.packGqa ? " pack-gqa" : "") +
           (variant.splits > 1 ? " split" : "") + (variant.lse ? " lse " : " ") +
           nameOf(variant.schedule) +
+          (variant.without != Technique::None
+               ? " without " + nameOf(variant.without)
+               : "") +
           (variant.waves ? " x" + std::to_string(variant.waves) : "") + " " +
           nameOf(variant.rounding))
       .str();

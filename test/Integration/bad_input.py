@@ -211,6 +211,11 @@ class BadInput(DriverTest):
         self.packed_fails(3, "--layout: bhsd was given; packed sequences are",
                           "--cu-seqlens-q", "0,8", "--layout", "bhsd")
 
+    def test_technique_of_another_schedule(self):
+        self.run_fails(2, "without: stagger was given; only dual_wave has "
+                       "techniques to leave out", "--without", "stagger",
+                       "--schedule", "generic")
+
     def test_no_splits(self):
         self.run_fails(2, "splits: 0 was given; it must be 1 (no split) or "
                        "more", "--splits", 0)

@@ -57,6 +57,15 @@ class SteadyLoop(DriverTest):
                      "asm", "-o", "kernel.s")
         return (self.folder / "kernel.s").read_text()
 
+    def test_loads_stay_in_their_clusters(self):
+        """LLVM would sink V's loads to where K's are, a cluster later."""
+        for lse in [], ["--return-lse"]:
+            loop = steady_loop(self.kernel("--arch", "gfx942", *lse))
+            segments = "\n".join(loop).split("s_barrier")
+            loads = [re.findall(r"buffer_load_\w+", x) for x in segments]
+            self.assertEqual(sorted(x for x in loads if x), sorted(
+                2 * [4 * ["buffer_load_dword"], ["buffer_load_dwordx4"]]), lse)
+
     def expect(self, wanted, *problem):
         assembly = self.kernel(*problem)
         loop = steady_loop(assembly)

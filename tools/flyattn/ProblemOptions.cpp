@@ -82,6 +82,22 @@ ProblemOption<ScheduleKind> schedule(
                clEnumValN(ScheduleKind::DualWave, "dual_wave",
                           "two wave groups, one cluster apart; gfx950")),
     cl::init(ScheduleKind::Auto));
+ProblemOption<Technique> without(
+    "without",
+    cl::desc("Leave one technique out of dual_wave, to see what it gives"),
+    cl::values(
+        clEnumValN(Technique::Stagger, "stagger", "the groups run together"),
+        clEnumValN(Technique::Priority, "priority", "all waves issue alike"),
+        clEnumValN(Technique::Interleave, "interleave",
+                   "vector instructions as they come"),
+        clEnumValN(Technique::Anchors, "anchors",
+                   "LLVM may move instructions to later clusters"),
+        clEnumValN(Technique::Fences, "fences", "LLVM orders instructions"),
+        clEnumValN(Technique::LazyRescale, "lazy-rescale",
+                   "the maximum follows at once"),
+        clEnumValN(Technique::CountedWaits, "counted-waits",
+                   "each memory cluster waits for all copies")),
+    cl::init(Technique::None));
 ProblemOption<Bf16Rounding>
     rounding("bf16-rounding",
              cl::desc("How gfx942 makes bf16 of f32 (nearest-even)"),
@@ -174,6 +190,7 @@ Expected<Problem> problemFromOptions() {
     p.scale = scale;
   p.layout = layout;
   p.schedule = schedule;
+  p.without = without;
   p.rounding = rounding;
   Error error = parseMask(mask, p);
   error = joinErrors(std::move(error), parseSplits(splits, p));

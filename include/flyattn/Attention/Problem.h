@@ -77,6 +77,7 @@ struct Problem {
   /// device.
   std::optional<int64_t> splits = 1;
   ScheduleKind schedule = ScheduleKind::Auto;
+  Technique without = Technique::None; ///< left out, to see what it gives
   Bf16Rounding rounding = Bf16Rounding::NearestEven;
 
   double softmaxScale() const;

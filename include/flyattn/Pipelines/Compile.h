@@ -28,6 +28,20 @@ enum class MaskKind { None, Causal, CausalTopLeft, Window };
 enum class Bf16Rounding { NearestEven, Truncate };
 enum class ScheduleKind { Auto, Generic, DualWave };
 
+/// A technique of the dual_wave schedule, which can be left out to see what it
+/// gives. The results stay right.
+enum class Technique {
+  None,
+  Stagger,     ///< one group a cluster behind the other
+  Priority,    ///< waves in some clusters issue first
+  Interleave,  ///< vector instructions placed between matrix instructions
+  Anchors,     ///< what a cluster computes stays in it
+  Fences,      ///< LLVM keeps the order of the interleaving
+  LazyRescale, ///< the running maximum follows only where it must
+  CountedWaits ///< waits for the copies that are due, not for all
+};
+llvm::StringRef nameOf(Technique technique); ///< "stagger", ...
+
 /// All that is fixed in a kernel's code. Batch, heads, lengths, strides, scale
 /// and the bounds of a window are not: they are kernel arguments.
 struct KernelVariant {
@@ -44,6 +58,7 @@ struct KernelVariant {
   unsigned splits = 1;
   Bf16Rounding rounding = Bf16Rounding::NearestEven;
   ScheduleKind schedule = ScheduleKind::Auto;
+  Technique without = Technique::None; ///< left out of the schedule
 };
 
 /// A level of the IR, from the operator down to the code object.

@@ -43,6 +43,12 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       *this, "bf16-truncate",
       llvm::cl::desc("truncate f32 to bf16 where the chip has no conversion"),
       llvm::cl::init(false)};
+  Option<std::string> without{
+      *this, "without",
+      llvm::cl::desc("leave a technique of dual_wave out: stagger, priority, "
+                     "interleave, anchors, fences, lazy-rescale or "
+                     "counted-waits"),
+      llvm::cl::init("")};
 };
 
 /// The choice of a configuration alone, as the first of L1's passes.

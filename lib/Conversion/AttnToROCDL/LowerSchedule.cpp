@@ -394,7 +394,8 @@ void ScheduleWriter::writeCluster(ClusterOp cluster,
   if (vectorMemory || !compute) {
     fence();
     ROCDL::SWaitcntOp::create(
-        b, encodeWait(vectorMemory.value_or(~0u), /*lds=*/!compute));
+        b, encodeWait(options.countedWaits ? vectorMemory.value_or(~0u) : 0,
+                      /*lds=*/!compute));
   }
   if (!last || !compute) {
     OpBuilder::InsertionGuard guard(b);
@@ -476,7 +477,8 @@ struct LowerSchedule : attn::impl::AttnLowerScheduleBase<LowerSchedule> {
   using AttnLowerScheduleBase::AttnLowerScheduleBase;
 
   void runOnOperation() override {
-    AttnLowerScheduleOptions options{anchors, fences, priority, stagger};
+    AttnLowerScheduleOptions options{anchors, fences, priority, stagger,
+                                     countedWaits};
     if (!llvm::is_contained({"", "none", "group", "compute", "memory"},
                             StringRef(priority))) {
       getOperation().emitError()

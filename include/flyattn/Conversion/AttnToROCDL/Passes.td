@@ -150,7 +150,9 @@ def AttnLowerSchedule : Pass<"attn-lower-schedule", "::mlir::gpu::GPUModuleOp"> 
            "raise the priority of waves: none, group (always of group 0), "
            "compute or memory (in such clusters); else as the pipeline says">,
     Option<"stagger", "stagger", "bool", /*default=*/"true",
-           "let the groups run behind one another">];
+           "let the groups run behind one another">,
+    Option<"countedWaits", "counted-waits", "bool", /*default=*/"true",
+           "wait for the copies that are due, not for all">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::ROCDL::ROCDLDialect",
