@@ -51,8 +51,8 @@ struct OperandShape {
 /// Widens `regs` ([register][64]) to out[k][dim].
 using Widen = void (*)(const uint32_t *regs, const OperandShape &shape,
                        float *out);
-/// Adds the product to C; `k` is even. `c` and `d` are the accumulator's registers; if
-/// `constantC`, `c` is one row of 64 equal values for all rows.
+/// Adds the product to C; `k` is even. `c` and `d` are the accumulator's
+/// registers; if `constantC`, `c` is one row of 64 equal values for all rows.
 using Multiply = void (*)(const float *a, const float *b, unsigned k,
                           const float *c, bool constantC, float *d);
 

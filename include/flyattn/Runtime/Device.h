@@ -59,8 +59,9 @@ struct LaunchStats {
   /// What the simulator counted; hardware does not say.
   std::optional<sim::LaunchResult> simulated;
 
-  /// Adds those of a launch behind this one. Times and counts add up, shares are
-  /// averages over the clocks; loops, instructions and events stay this one's.
+  /// Adds those of a launch behind this one. Times and counts add up, shares
+  /// are averages over the clocks; loops, instructions and events stay this
+  /// one's.
   void add(LaunchStats next);
 };
 

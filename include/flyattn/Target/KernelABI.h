@@ -92,8 +92,8 @@ static_assert(offsetof(ForwardArgs, cuSeqlensQ) == 184);
 static_assert(sizeof(ForwardArgs) == 200);
 
 /// The kernarg segment of the partial form's kernels. The depth of their grid
-/// is batch * splits: workgroup z takes part z % splits of the KV tiles that its
-/// rows of batch z / splits see.
+/// is batch * splits: workgroup z takes part z % splits of the KV tiles that
+/// its rows of batch z / splits see.
 struct PartialArgs {
   /// o: f32 [splits, batch, heads, seqlenQ, headDim], the parts of O;
   /// lse: f32 [splits, batch, heads, seqlenQ], the maxima in base 2.
@@ -118,7 +118,7 @@ struct CombineArgs {
   uint64_t max;   ///< f32 [splits, batch, heads, seqlenQ], base 2
   uint64_t sum;   ///< f32 [splits, batch, heads, seqlenQ]
   uint64_t o;     ///< [batch, seqlenQ, heads, headDim] under `oStrides`
-  uint64_t lse;   ///< f32 [batch, heads, seqlenQ]; unread by kernels without LSE
+  uint64_t lse; ///< f32 [batch, heads, seqlenQ]; unread by kernels without LSE
   int32_t splits;
   int32_t batch;
   int32_t heads;

@@ -50,7 +50,7 @@ public:
   Value lane();     ///< in the wave
   /// The same, computed here: no register holds it from the kernel's start on.
   Value laneAnew();
-  Value wave();     ///< in the workgroup, known to be uniform
+  Value wave(); ///< in the workgroup, known to be uniform
   /// Does the condition hold in any lane of the wave? Uniform.
   Value any(Value condition);
   /// The condition, which LLVM may take to be false as a rule.

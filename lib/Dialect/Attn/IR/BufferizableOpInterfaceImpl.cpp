@@ -33,7 +33,8 @@ struct OperatorInterface
         buffers.push_back(operand);
         continue;
       }
-      FailureOr<Value> buffer = bufferization::getBuffer(rewriter, operand, options, state);
+      FailureOr<Value> buffer =
+          bufferization::getBuffer(rewriter, operand, options, state);
       if (failed(buffer))
         return failure();
       buffers.push_back(*buffer);

@@ -25,8 +25,8 @@ constexpr int64_t combineRows = flyattn::CombineArgs::rowsPerWorkgroup,
 /// The kernel's parameters: the fields of flyattn::CombineArgs, in its order.
 SmallVector<Type> combineParameterTypes(MLIRContext *context);
 
-/// Writes the data flow of one wave of `op`, which is a workgroup, into the empty
-/// kernel.
+/// Writes the data flow of one wave of `op`, which is a workgroup, into the
+/// empty kernel.
 void buildCombineBody(gpu::GPUFuncOp kernel, CombineOp op);
 
 } // namespace mlir::attn

@@ -31,8 +31,8 @@
 #include "flyattn/Dialect/Attn/IR/AttnOps.h.inc"
 
 namespace mlir::attn {
-/// Lets one-shot bufferization turn `attn.forward` and `attn.combine` on tensors
-/// into the ops on memrefs.
+/// Lets one-shot bufferization turn `attn.forward` and `attn.combine` on
+/// tensors into the ops on memrefs.
 void registerBufferizableOpInterfaceModels(DialectRegistry &registry);
 } // namespace mlir::attn
 
