@@ -87,6 +87,8 @@ void flyattn::buildScheduleToROCDLPipeline(OpPassManager &pm,
   if (options.without == "priority")
     schedule.priority = "none";
   kernels.addPass(attn::createAttnLowerSchedule(schedule));
+  kernels.addPass(createLoopInvariantCodeMotionPass());
+  addCleanup(kernels);
 }
 
 void flyattn::buildROCDLToLLVMPipeline(OpPassManager &pm,
