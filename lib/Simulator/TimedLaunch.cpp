@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <queue>
@@ -104,35 +105,88 @@ Error TimedLaunch::run(unsigned threads, LaunchResult &sum,
   return Error::success();
 }
 
-/// Clocks of every workgroup, measured or interpolated.
-std::vector<double> TimedLaunch::workgroupTimes() const {
-  uint32_t width = context.params.grid[0];
-  std::map<uint32_t, std::pair<double, unsigned>> byX;
-  for (const WorkgroupTime &time : times) {
-    auto &[sum, count] = byX[uint32_t(time.linear % width)];
-    sum += double(time.end - time.begin);
-    ++count;
+namespace {
+/// What is known of the times of workgroups by one coordinate of theirs.
+class TimesByPlace {
+public:
+  void add(uint32_t place, double time) {
+    Entry &entry = known[place];
+    entry.sum += time;
+    ++entry.count;
   }
-  auto mean = [](const auto &entry) {
-    return entry.second.first / entry.second.second;
-  };
-  std::vector<double> ofX(width);
-  for (uint32_t x = 0; x < width; ++x) {
-    auto above = byX.lower_bound(x);
-    auto below = above == byX.begin() ? above : std::prev(above);
-    if (above == byX.end())
+
+  /// The mean at `place`, or between those of its neighbours.
+  double at(uint32_t place) const {
+    auto above = known.lower_bound(place);
+    auto below = above == known.begin() ? above : std::prev(above);
+    if (above == known.end())
       above = below;
-    double low = mean(*below), high = mean(*above);
-    uint32_t distance = above->first - below->first;
-    double share =
-        distance && x > below->first ? double(x - below->first) / distance : 0;
-    ofX[x] = above->first == x ? high : low + (high - low) * share;
+    double low = below->second.mean(), high = above->second.mean();
+    if (above->first == place || above == below)
+      return high;
+    return low + (high - low) * double(place - below->first) /
+                     double(above->first - below->first);
   }
+
+  /// How far `at` would be from `time` if that alone were not known, squared.
+  double surprise(uint32_t place, double time) {
+    Entry entry = known[place];
+    if (entry.count == 1)
+      known.erase(place);
+    else
+      known[place] = {entry.sum - time, entry.count - 1};
+    double error = at(place) - time;
+    known[place] = entry;
+    return error * error;
+  }
+
+private:
+  struct Entry {
+    double sum = 0;
+    unsigned count = 0;
+    double mean() const { return sum / count; }
+  };
+  std::map<uint32_t, Entry> known;
+};
+} // namespace
+
+/// Clocks of every workgroup: measured, or interpolated along the axis of the
+/// grid that tells most of those that were measured.
+std::vector<double> TimedLaunch::workgroupTimes() const {
   std::vector<double> all(total);
+  if (times.empty())
+    return all;
+  const auto &grid = context.params.grid;
+  auto placeOf = [&](uint64_t linear, unsigned axis) {
+    uint64_t row = linear / grid[0];
+    return uint32_t(axis == 0   ? linear % grid[0]
+                    : axis == 1 ? row % grid[1]
+                                : row / grid[1]);
+  };
+  auto timeOf = [](const WorkgroupTime &time) {
+    return double(time.end - time.begin);
+  };
+  TimesByPlace best;
+  unsigned bestAxis = 0;
+  double least = std::numeric_limits<double>::infinity();
+  for (unsigned axis = 0; axis < 3; ++axis) {
+    TimesByPlace along;
+    for (const WorkgroupTime &time : times)
+      along.add(placeOf(time.linear, axis), timeOf(time));
+    double surprise = 0;
+    if (times.size() > 1)
+      for (const WorkgroupTime &time : times)
+        surprise += along.surprise(placeOf(time.linear, axis), timeOf(time));
+    if (surprise < least) {
+      least = surprise;
+      best = std::move(along);
+      bestAxis = axis;
+    }
+  }
   for (uint64_t w = 0; w < total; ++w)
-    all[w] = ofX[w % width];
+    all[w] = best.at(placeOf(w, bestAxis));
   for (const WorkgroupTime &time : times)
-    all[time.linear] = double(time.end - time.begin);
+    all[time.linear] = timeOf(time);
   return all;
 }
 

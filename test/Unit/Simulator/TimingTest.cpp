@@ -285,6 +285,29 @@ TEST(Timing, TheDeviceFromItsComputeUnits) {
               0.8 * result.workgroupClocks);
 }
 
+TEST(Timing, WorkgroupsThatWereNotTimedAreAsLongAsTheirLike) {
+  // How long a workgroup runs depends on one of its three indices.
+  for (unsigned axis : {0u, 1u, 2u}) {
+    auto clocks = [&](unsigned sampled) {
+      Timed timed;
+      timed.launch.info.ldsSize = 160 * 1024;
+      timed.launch.params.grid = {8, 8, 8};
+      timed.launch.params.grid[axis] = 32;
+      timed.launch.options.timing = TimingOptions();
+      timed.launch.options.timing->sampledUnits = sampled;
+      std::string id = "s" + std::to_string(2 + axis);
+      TimingResult result =
+          timed.run("s_sub_u32 s8, 40, " + id + "\ns_lshl_b32 s8, s8, 4\n1:\n" +
+                    repeat("s_nop 15\n", 4) +
+                    "s_sub_u32 s8, s8, 1\ns_cmp_lg_u32 s8, 0\n"
+                    "s_cbranch_scc1 1b\ns_endpgm\n");
+      return double(result.deviceClocks);
+    };
+    double all = clocks(256);
+    EXPECT_NEAR(clocks(16), all, 0.02 * all) << "axis " << axis;
+  }
+}
+
 TEST(Timing, TheTraceShowsWavesAndUnits) {
   Timed timed("gfx950", 8);
   timed.launch.options.timing = TimingOptions();
