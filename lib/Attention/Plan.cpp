@@ -113,6 +113,7 @@ KernelVariant selectVariant(const Problem &problem, StringRef chip) {
   variant.rounding = problem.rounding;
   variant.schedule = selectSchedule(problem, chip);
   variant.without = problem.without;
+  variant.countRescales = problem.countRescales;
   packRows(variant, problem);
   variant.splits = selectSplits(variant, problem, chip);
   return variant;

@@ -134,6 +134,7 @@ public:
     options.packGqa = variant.packGqa;
     if (variant.without != Technique::None)
       options.without = nameOf(variant.without).str();
+    options.countRescales = variant.countRescales;
     options.bf16Truncate = variant.rounding == Bf16Rounding::Truncate;
   }
 

@@ -73,6 +73,7 @@ void flyattn::buildScheduleToROCDLPipeline(OpPassManager &pm,
   attn::AttnLowerTilesOptions lower;
   lower.chip = options.chip;
   lower.bf16Truncate = options.bf16Truncate;
+  lower.countRescales = options.countRescales;
   kernels.addPass(attn::createAttnLowerTiles(lower));
   addCleanup(kernels);
   attn::AttnInterleaveOptions interleave;

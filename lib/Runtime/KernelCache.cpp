@@ -58,6 +58,7 @@ std::string describe(const KernelVariant &variant, StringRef chip) {
           (variant.without != Technique::None
                ? " without " + nameOf(variant.without)
                : "") +
+          (variant.countRescales ? " counting" : "") +
           (variant.waves ? " x" + std::to_string(variant.waves) : "") + " " +
           nameOf(variant.rounding))
       .str();

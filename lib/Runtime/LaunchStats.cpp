@@ -30,9 +30,7 @@ void LaunchStats::add(LaunchStats next) {
   seconds += next.seconds;
   if (!simulated || !next.simulated)
     return;
-  simulated->instructions += next.simulated->instructions;
-  simulated->workgroups += next.simulated->workgroups;
-  simulated->waves += next.simulated->waves;
+  simulated->addCounts(*next.simulated);
   simulated->checks.merge(next.simulated->checks);
   if (simulated->timing && next.simulated->timing)
     flyattn::add(*simulated->timing, *next.simulated->timing);

@@ -129,6 +129,12 @@ const Inst *call(Wave &w, const Inst *inst) {
   return jump(w, inst, w.s64(inst->dst) + w.s64(inst->src[0]));
 }
 
+/// SIMM16[3:0] is the counter.
+template <int change> const Inst *countPerformance(Wave &w, const Inst *inst) {
+  w.group->performanceCounters[inst->imm & 15] += change;
+  return inst + 1;
+}
+
 struct ControlOp {
   const char *name;
   Handler handler;
@@ -151,8 +157,8 @@ constexpr ControlOp plainOps[] = {
     {"s_trap", trap},
     {"v_nop", nothing},
     {"s_waitcnt", waitcnt},
-    {"s_incperflevel", nothing},
-    {"s_decperflevel", nothing},
+    {"s_incperflevel", countPerformance<1>},
+    {"s_decperflevel", countPerformance<-1>},
     {"s_wakeup", nothing},
     {"s_sendmsg", nothing},
     {"s_endpgm_saved", endProgram},

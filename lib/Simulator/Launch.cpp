@@ -136,9 +136,7 @@ void Dispatcher::work() {
   CheckResults checks = runner.takeCheckResults();
   std::lock_guard<std::mutex> lock(mutex);
   sum.checks.merge(checks);
-  sum.instructions += result.instructions;
-  sum.workgroups += result.workgroups;
-  sum.waves += result.waves;
+  sum.addCounts(result);
 }
 
 Expected<LaunchResult> Dispatcher::finish() {
@@ -147,6 +145,14 @@ Expected<LaunchResult> Dispatcher::finish() {
   for (const CheckReport &report : sum.checks.reports)
     message += "\nthe checks found " + describe(report);
   return fail(message);
+}
+
+void LaunchResult::addCounts(const LaunchResult &other) {
+  instructions += other.instructions;
+  workgroups += other.workgroups;
+  waves += other.waves;
+  for (auto [sum, count] : zip(performanceCounters, other.performanceCounters))
+    sum += count;
 }
 
 Expected<LaunchResult> flyattn::sim::launch(const Program &program,

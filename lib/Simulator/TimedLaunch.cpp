@@ -88,9 +88,7 @@ Error TimedLaunch::run(unsigned threads, LaunchResult &sum,
       CheckResults checks = unit.takeCheckResults();
       std::lock_guard<std::mutex> lock(mutex);
       sum.checks.merge(checks);
-      sum.instructions += result.instructions;
-      sum.workgroups += result.workgroups;
-      sum.waves += result.waves;
+      sum.addCounts(result);
       done(result.workgroups);
     }
   };

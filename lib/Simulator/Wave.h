@@ -196,6 +196,7 @@ struct Workgroup {
   uint64_t codeAddress = 0; ///< simulated address of the kernel's entry
   std::array<uint32_t, 3> id = {};
   uint64_t time = 0; ///< that s_memtime read last
+  std::array<int64_t, 16> performanceCounters = {};
   MfmaNumerics mfma = MfmaNumerics::Fma;
   Access ownAccess; ///< for operations that are performed at once
   std::vector<std::unique_ptr<Access>> pool;

@@ -55,6 +55,7 @@ void WorkgroupRunner::begin(uint64_t linear) {
   std::fill(scalarFile.begin(), scalarFile.end(), poison);
   std::fill(lds.begin(), lds.end(), uint8_t(poison));
   group.time = 0;
+  group.performanceCounters = {};
   executed = 0;
   random.seed(context.options.seed * 0x9e3779b97f4a7c15u + linear);
   for (unsigned i = 0; i < allWaves.size(); ++i) {
@@ -274,7 +275,10 @@ Error WorkgroupRunner::run(uint64_t linear, LaunchResult &result) {
 }
 
 void WorkgroupRunner::end(LaunchResult &result) {
-  result.instructions += executed;
-  result.workgroups += 1;
-  result.waves += allWaves.size();
+  LaunchResult own;
+  own.instructions = executed;
+  own.workgroups = 1;
+  own.waves = allWaves.size();
+  own.performanceCounters = group.performanceCounters;
+  result.addCounts(own);
 }

@@ -43,6 +43,23 @@ class Run(DriverTest):
             self.assertIn(word, done.stdout)
         self.assertEqual(done.stderr, "")  # no progress bar without a terminal
 
+    def test_count_rescales(self):
+        shape = ("--arch", "gfx950", "--heads", 2, "--seqlen-q", 512,
+                 "--schedule", "dual_wave", "--count-rescales")
+        waves, tiles = 2 * 512 // 32, 512 // 64
+        lazy = self.run_json(*shape)["rescales"]
+        self.assertEqual(lazy["checks"], waves * tiles)
+        # Every wave's first tile raises the maximum from -inf; scores of
+        # variance 1 never raise it by 2^8 again.
+        self.assertEqual(lazy["taken"], waves)
+        late = self.run_json(*shape, "--init", "late-max")["rescales"]
+        self.assertGreater(late["taken"], waves)
+        eager = self.run_json(*shape, "--without", "lazy-rescale")["rescales"]
+        self.assertGreater(eager["taken"], waves * tiles // 2)
+        self.assertNotIn("rescales", self.run_json("--arch", "gfx950", *SMALL))
+        self.fails(2, "--count-rescales need the simulator", "run", *shape,
+                   "--device", "hip")
+
     def test_json(self):
         result = self.run_json("--arch", "gfx942", *SMALL, "--seed", 7)
         self.assertEqual(result["status"], "ok")

@@ -9,7 +9,7 @@
 // RUN:   gpu.module(attn-decompose-softmax, loop-invariant-code-motion, attn-form-clusters{chip=gfx950}, \
 // RUN:     attn-rotate, attn-double-buffer, canonicalize, cse), \
 // RUN:   gpu.module(attn-lower-tiles{chip=gfx950}, canonicalize, cse, attn-interleave{chip=gfx950}, \
-// RUN:     attn-lower-schedule), \
+// RUN:     attn-lower-schedule, loop-invariant-code-motion, canonicalize, cse), \
 // RUN:   rocdl-attach-target{chip=gfx950 O=3}, \
 // RUN:   gpu.module(convert-scf-to-cf, \
 // RUN:     convert-gpu-to-rocdl{chipset=gfx950 index-bitwidth=32 runtime=HIP}, \

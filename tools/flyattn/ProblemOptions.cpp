@@ -98,6 +98,10 @@ ProblemOption<Technique> without(
         clEnumValN(Technique::CountedWaits, "counted-waits",
                    "each memory cluster waits for all copies")),
     cl::init(Technique::None));
+ProblemOption<bool> countRescales(
+    "count-rescales",
+    cl::desc("Simulator: count how often waves rescale their sums, in a kernel "
+             "compiled for it"));
 ProblemOption<Bf16Rounding>
     rounding("bf16-rounding",
              cl::desc("How gfx942 makes bf16 of f32 (nearest-even)"),
@@ -191,6 +195,7 @@ Expected<Problem> problemFromOptions() {
   p.layout = layout;
   p.schedule = schedule;
   p.without = without;
+  p.countRescales = countRescales;
   p.rounding = rounding;
   Error error = parseMask(mask, p);
   error = joinErrors(std::move(error), parseSplits(splits, p));

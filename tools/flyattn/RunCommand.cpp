@@ -182,10 +182,12 @@ Error setUpProblem(Run &run) {
   if (!timing)
     return timing.takeError();
   run.settings.timing = *timing;
-  if (run.settings.checks != Severity::Off || timing->on) {
+  if (run.settings.checks != Severity::Off || timing->on ||
+      run.problem.countRescales) {
     if (run.settings.device == DeviceKind::Hip)
-      return failure(BadUsage, "--checks and --timing need the simulator: "
-                               "leave out --device hip");
+      return failure(BadUsage,
+                     "--checks, --timing and --count-rescales need the "
+                     "simulator: leave out --device hip");
     run.settings.device = DeviceKind::Simulated;
   }
   if (Error error =
@@ -346,6 +348,16 @@ json::Object configOf(const Run &run) {
   return config;
 }
 
+struct RescaleCounts {
+  int64_t checks, taken;
+};
+
+RescaleCounts rescaleCounts(const Run &run) {
+  const auto &counters = run.stats.simulated->performanceCounters;
+  return {counters[unsigned(PerformanceCounter::RescaleChecks)],
+          counters[unsigned(PerformanceCounter::Rescales)]};
+}
+
 json::Object resultOf(const Run &run) {
   json::Object object{{"status", statusOf(run)},
                       {"arch", run.chip},
@@ -356,6 +368,11 @@ json::Object resultOf(const Run &run) {
                       {"device", run.deviceName},
                       {"seed", int64_t(run.settings.seed)}};
   addStats(object, run.stats);
+  if (run.problem.countRescales) {
+    RescaleCounts counts = rescaleCounts(run);
+    object["rescales"] =
+        json::Object{{"checks", counts.checks}, {"taken", counts.taken}};
+  }
   if (run.settings.checks != Severity::Off)
     object["checks"] = toJson(run.stats.simulated->checks);
   if (run.settings.timing.on)
@@ -382,6 +399,14 @@ void printRun(raw_ostream &os, const Run &run) {
                   run.plan.splits, run.plan.kernel->combineName,
                   run.plan.workspaceBytes);
   os << "ran on   " << run.deviceName << ": " << describe(run.stats) << '\n';
+  if (run.problem.countRescales) {
+    RescaleCounts counts = rescaleCounts(run);
+    os << formatv("rescaled {0:N} of {1:N} times ({2:f2}%) that a wave had "
+                  "added a KV tile\n",
+                  counts.taken, counts.checks,
+                  100.0 * double(counts.taken) /
+                      double(std::max<int64_t>(counts.checks, 1)));
+  }
   if (run.settings.checks != Severity::Off)
     print(os, run.stats.simulated->checks);
   if (run.settings.timing.on)

@@ -78,6 +78,7 @@ struct Problem {
   std::optional<int64_t> splits = 1;
   ScheduleKind schedule = ScheduleKind::Auto;
   Technique without = Technique::None; ///< left out, to see what it gives
+  bool countRescales = false;          ///< see KernelVariant
   Bf16Rounding rounding = Bf16Rounding::NearestEven;
 
   double softmaxScale() const;

@@ -59,6 +59,8 @@ struct KernelVariant {
   Bf16Rounding rounding = Bf16Rounding::NearestEven;
   ScheduleKind schedule = ScheduleKind::Auto;
   Technique without = Technique::None; ///< left out of the schedule
+  /// Counts in the PerformanceCounter ones how often the sums are rescaled.
+  bool countRescales = false;
 };
 
 /// A level of the IR, from the operator down to the code object.

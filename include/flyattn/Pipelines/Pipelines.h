@@ -43,6 +43,10 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       *this, "bf16-truncate",
       llvm::cl::desc("truncate f32 to bf16 where the chip has no conversion"),
       llvm::cl::init(false)};
+  Option<bool> countRescales{
+      *this, "count-rescales",
+      llvm::cl::desc("performance counters of rescaling, see attn-lower-tiles"),
+      llvm::cl::init(false)};
   Option<std::string> without{
       *this, "without",
       llvm::cl::desc("leave a technique of dual_wave out: stagger, priority, "
@@ -75,7 +79,8 @@ void buildTileToSchedulePipeline(mlir::OpPassManager &pm,
 /// L4: the chip's own instructions, upstream dialects only:
 ///   builtin.module(gpu.module(attn-lower-tiles{chip=gfx950}, canonicalize,
 ///                             cse, attn-interleave{chip=gfx950},
-///                             attn-lower-schedule))
+///                             attn-lower-schedule,
+///                             loop-invariant-code-motion, canonicalize, cse))
 void buildScheduleToROCDLPipeline(mlir::OpPassManager &pm,
                                   const PipelineOptions &options);
 

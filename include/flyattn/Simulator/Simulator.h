@@ -91,11 +91,17 @@ struct Options {
 };
 
 struct LaunchResult {
-  uint64_t instructions = 0;          ///< wave instructions executed
-  uint64_t workgroups = 0;            ///< workgroups executed
-  uint64_t waves = 0;                 ///< waves executed
+  uint64_t instructions = 0; ///< wave instructions executed
+  uint64_t workgroups = 0;   ///< workgroups executed
+  uint64_t waves = 0;        ///< waves executed
+  /// What s_incperflevel and s_decperflevel made of each performance counter.
+  std::array<int64_t, 16> performanceCounters = {};
   CheckResults checks;                ///< empty without Options::checks
   std::optional<TimingResult> timing; ///< with Options::timing
+
+  /// Adds what is counted of `other`: instructions, workgroups, waves and the
+  /// performance counters.
+  void addCounts(const LaunchResult &other);
 };
 
 /// Runs every workgroup of the launch. Fails, naming the mnemonic, the kernel

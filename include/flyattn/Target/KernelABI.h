@@ -17,6 +17,12 @@
 
 namespace flyattn {
 
+/// The counters that instrumented kernels raise with s_incperflevel.
+enum class PerformanceCounter : unsigned {
+  RescaleChecks, ///< a wave came to where its sums may be rescaled: once a tile
+  Rescales       ///< and some row's maximum had been raised
+};
+
 /// Strides of one operand, in elements. The last dimension is contiguous.
 struct OperandStrides {
   int64_t batch;

@@ -112,6 +112,13 @@ Value Leaf::unlikely(Value condition) {
   return LLVM::ExpectOp::create(*this, condition, no);
 }
 
+void Leaf::count(unsigned counter) {
+  // No ROCDL op stands for s_incperflevel.
+  Value number = LLVM::ConstantOp::create(*this, getI32Type(), counter);
+  LLVM::CallIntrinsicOp::create(
+      *this, getStringAttr("llvm.amdgcn.s.incperflevel"), number);
+}
+
 Value Leaf::maxOfHalves(Value x) {
   auto [a, b] = bothHalves(x);
   return arith::MaxNumFOp::create(*this, a, b);

@@ -53,6 +53,8 @@ public:
   Value wave(); ///< in the workgroup, known to be uniform
   /// Does the condition hold in any lane of the wave? Uniform.
   Value any(Value condition);
+  /// Adds one to a performance counter of the wave's CU.
+  void count(unsigned counter);
   /// The condition, which LLVM may take to be false as a rule.
   Value unlikely(Value condition);
 

@@ -11,6 +11,8 @@
 
 #include "TileConversion.h"
 
+#include "flyattn/Target/KernelABI.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -314,12 +316,16 @@ struct LowerRescale : TilePattern<RescaleOp> {
       llvm::append_range(values, tile);
     Value raised = b.unlikely(b.any(
         arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, max, newMax)));
+    if (lowering.countRescales)
+      b.count(unsigned(flyattn::PerformanceCounter::RescaleChecks));
     auto guard = scf::IfOp::create(b, TypeRange(ValueRange(values)), raised,
                                    /*withElseRegion=*/true);
     OpBuilder::InsertionGuard insertion(b);
     b.setInsertionPointToStart(guard.elseBlock());
     scf::YieldOp::create(b, values);
     b.setInsertionPointToStart(guard.thenBlock());
+    if (lowering.countRescales)
+      b.count(unsigned(flyattn::PerformanceCounter::Rescales));
     Value factor = b.exp2(
         arith::SubFOp::create(b, max, subtrahend(b, newMax)).getResult());
     for (Value &value : values) {

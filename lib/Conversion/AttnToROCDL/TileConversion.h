@@ -19,6 +19,7 @@ namespace mlir::attn {
 struct TileLowering {
   const flyattn::ChipInfo &chip;
   bool bf16Truncate;
+  bool countRescales;
   std::unique_ptr<SlotAccess> slots;
 
   Leaf leaf(Operation *op, OpBuilder &builder) const {

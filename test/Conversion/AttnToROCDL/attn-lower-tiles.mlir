@@ -1,6 +1,7 @@
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx950},canonicalize,cse))" | FileCheck %s --check-prefixes=CHECK,GFX950
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx942},canonicalize,cse))" | FileCheck %s --check-prefixes=CHECK,GFX942
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx942 bf16-truncate},canonicalize,cse))" | FileCheck %s --check-prefix=TRUNC
+// RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{count-rescales},canonicalize,cse))" | FileCheck %s --check-prefix=COUNT
 
 gpu.module @kernels {
   // One LDS global a slot. gfx950 pads 1024-byte lines, gfx942 pads rows.
@@ -120,6 +121,12 @@ gpu.module @kernels {
     // One branch for O and the row sums.
     // CHECK: rocdl.ballot
     // CHECK: scf.if %{{.*}} -> (vector<16xf32>, f32)
+    // CHECK-NOT: incperflevel
+    // COUNT: rocdl.ballot
+    // COUNT: llvm.call_intrinsic "llvm.amdgcn.s.incperflevel"(%[[CHECKS:.*]]) : (i32)
+    // COUNT-NEXT: scf.if
+    // COUNT-NEXT: llvm.call_intrinsic "llvm.amdgcn.s.incperflevel"(%[[TAKEN:.*]]) : (i32)
+    // COUNT-NEXT: arith.subf
     // CHECK: rocdl.exp2
     // CHECK: arith.mulf %{{.*}} : vector<16xf32>
     // CHECK: arith.mulf %{{.*}} : f32

@@ -107,6 +107,20 @@ TEST(LaunchChecks, ChosenWorkgroupsOnly) {
     EXPECT_EQ(l.out[i], i == 2 || i == 5 ? 4 * i : 0xdeadbeef);
 }
 
+TEST(LaunchState, PerformanceCountersSumOverWaves) {
+  // SIMM16[3:0] is the counter's number. Two workgroups of three waves.
+  Launch l;
+  l.params.grid = {2, 1, 1};
+  l.params.block = {192, 1, 1};
+  ASSERT_TRUE(l.run("s_incperflevel 3\ns_incperflevel 0x13\n"
+                    "s_decperflevel 15\ns_endpgm"))
+      << l.error;
+  std::array<int64_t, 16> expected = {};
+  expected[3] = 12;
+  expected[15] = -6;
+  EXPECT_EQ(l.result.performanceCounters, expected);
+}
+
 TEST(LaunchChecks, DynamicLdsFollowsTheStatic) {
   Launch l;
   l.params.dynamicLds = 512;

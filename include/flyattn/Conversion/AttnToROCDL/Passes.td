@@ -80,7 +80,10 @@ def AttnLowerTiles : Pass<"attn-lower-tiles", "::mlir::gpu::GPUModuleOp"> {
            "the chip to lower for: gfx942 or gfx950">,
     Option<"bf16Truncate", "bf16-truncate", "bool", /*default=*/"false",
            "where the chip has no bf16 conversion, truncate instead of rounding "
-           "to nearest even">];
+           "to nearest even">,
+    Option<"countRescales", "count-rescales", "bool", /*default=*/"false",
+           "count in performance counter 0 how often a wave comes to an "
+           "attn.rescale, and in counter 1 how often some maximum was raised">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::ROCDL::ROCDLDialect",
