@@ -240,18 +240,20 @@ Value Leaf::ldsAddress(Value address, int64_t bytes) {
       LLVM::GEPNoWrapFlags::inbounds);
 }
 
-static unsigned byteWidth(Type type) {
+/// Of what is read or written whole.
+static unsigned ldsAlignment(Type type) {
   auto vector = cast<VectorType>(type);
-  return vector.getNumElements() * vector.getElementTypeBitWidth() / 8;
+  unsigned bytes =
+      vector.getNumElements() * vector.getElementTypeBitWidth() / 8;
+  return std::min(bytes, 16u);
 }
 
 Value Leaf::ldsRead(VectorType type, Value address) {
-  return LLVM::LoadOp::create(*this, type, address,
-                              std::min(byteWidth(type), 16u));
+  return LLVM::LoadOp::create(*this, type, address, ldsAlignment(type));
 }
 
 void Leaf::ldsWrite(Value value, Value address) {
-  LLVM::StoreOp::create(*this, value, address, byteWidth(value.getType()));
+  LLVM::StoreOp::create(*this, value, address, ldsAlignment(value.getType()));
 }
 
 Value Leaf::ldsReadTransposed(VectorType type, Value address) {

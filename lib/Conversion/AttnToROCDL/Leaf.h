@@ -92,7 +92,8 @@ public:
   /// one that is beyond the buffer.
   Value ifInside(Value offset, Value column, int64_t columns);
 
-  // LDS (!llvm.ptr<3>). At most 16 bytes are aligned.
+  // LDS (!llvm.ptr<3>). What is read or written is aligned to its size, but to
+  // no more than 16 bytes.
   Value ldsAddress(Value slot, Value bytes);
   Value ldsAddress(Value address, int64_t bytes);
   Value ldsRead(VectorType type, Value address);

@@ -83,7 +83,7 @@ private:
   static int64_t pitch(SlotType slot) {
     int64_t data =
         slot.getRows() * slot.getColumns() * bytesOf(slot.getElementType());
-    return data / runs(slot) + (data < 32 * 1024 ? 16 : 0);
+    return data / runs(slot) + (data == 32 * 1024 ? 0 : 16);
   }
   SmallVector<Value> readRuns(Leaf &b, Value slot, SlotType type, int64_t runs,
                               int64_t length) const;

@@ -170,8 +170,9 @@ TEST(Compile, RefusesAHeadDimWithoutAKernel) {
   ASSERT_FALSE(bool(result));
   EXPECT_NE(
       toString(result.takeError())
-          .find("no generic kernel for bf16 head_dim 264 on gfx950; supported: "
-                "8 to 256"),
+          .find(
+              "no generic kernel for 'bf16' head_dim 264 on gfx950; supported: "
+              "8 to 256"),
       std::string::npos);
 }
 
