@@ -43,7 +43,8 @@ struct ConfigRow {
 // there.
 // One wave: few rows against much KV, the time of which is that of memory.
 // Small tiles and, on gfx942, a single slot let several workgroups share a CU's
-// LDS and keep enough bytes under way.
+// LDS and keep enough bytes under way. There, wider heads than 128 are too many
+// shares of a tile for one wave.
 // Wide heads: Q and O take 3/4 of a register a lane for each element of the
 // head dim. From where these and the tiles under way exceed 256 registers, the
 // accumulators lie in accumulation registers.
@@ -62,7 +63,6 @@ static const ConfigRow configs[] = {
     {Schedule::Generic, "gfx950", 16, 8, 256, 1, 32, 32, 2},
     {Schedule::Generic, "gfx942", 16, 8, 64, 1, 32, 64, 1},
     {Schedule::Generic, "gfx942", 16, 8, 128, 1, 32, 32, 1},
-    {Schedule::Generic, "gfx942", 16, 8, 256, 1, 32, 32, 1, true},
     {Schedule::Generic, "gfx950", 32, 8, 128, 4, 32, 32, 2},
     {Schedule::Generic, "gfx950", 32, 8, 256, 4, 32, 32, 2, true},
     {Schedule::Generic, "gfx942", 32, 8, 64, 4, 32, 32, 2},
