@@ -18,7 +18,9 @@ namespace flyattn {
 
 /// Half the distance from 1 to the next number: the relative rounding step.
 static double roundingStep(ElementType type) {
-  return type == ElementType::BF16 ? 0x1p-8 : 0x1p-11;
+  return type == ElementType::BF16  ? 0x1p-8
+         : type == ElementType::F16 ? 0x1p-11
+                                    : 0x1p-24;
 }
 
 /// Whether `value` has to be and is the same as `wanted`, a value that is not
@@ -91,33 +93,33 @@ ErrorMeasures measure(ArrayRef<double> result, ArrayRef<double> reference,
   return m;
 }
 
-template <typename T, typename ToDouble>
+/// `at` gives the element so many behind the first.
+template <typename At>
 static std::vector<double> gather(const Problem &problem,
-                                  const RowSample &sample, const T *o,
-                                  ToDouble toDouble) {
+                                  const RowSample &sample, At at) {
   OperandStrides s = problem.stridesOf(Operand::O);
   std::vector<double> rows;
-  rows.reserve(sample.rowCount() * problem.headDim);
+  rows.reserve(sample.rowCount() * problem.headDimOfV());
   for (const HeadRows &head : sample.heads)
     for (int64_t row : head.rows) {
-      const T *line =
-          o + problem.offsetOf(Operand::O, head.batch, head.head) + row * s.seq;
-      for (int64_t i = 0; i < problem.headDim; ++i)
-        rows.push_back(toDouble(line[i]));
+      int64_t first =
+          problem.offsetOf(Operand::O, head.batch, head.head) + row * s.seq;
+      for (int64_t i = 0; i < problem.headDimOfV(); ++i)
+        rows.push_back(at(first + i));
     }
   return rows;
 }
 
 std::vector<double> gatherRows(const Problem &problem, const RowSample &sample,
-                               const uint16_t *o) {
-  return gather(problem, sample, o, [&](uint16_t bits) {
-    return double(toFloat(problem.dtype, bits));
+                               const void *o) {
+  return gather(problem, sample, [&](int64_t i) {
+    return double(loadElement(problem.dtype, o, i));
   });
 }
 
 std::vector<double> gatherRows(const Problem &problem, const RowSample &sample,
                                const double *o) {
-  return gather(problem, sample, o, [](double value) { return value; });
+  return gather(problem, sample, [&](int64_t i) { return o[i]; });
 }
 
 static void compareLse(const Problem &problem, const RowSample &sample,
@@ -159,7 +161,7 @@ static uint64_t nonZerosInEmptyRows(ArrayRef<double> o,
 Comparison compare(const Problem &problem, const RowSample &sample,
                    const ReferenceRows &reference, const HostOutputs &outputs,
                    ArrayRef<double> expected) {
-  int64_t dim = problem.headDim;
+  int64_t dim = problem.headDimOfV();
   std::vector<double> ours = gatherRows(problem, sample, outputs.o);
   std::vector<double> plain(reference.plainO.begin(), reference.plainO.end());
   ErrorMeasures plainError = measure(plain, reference.o, dim);

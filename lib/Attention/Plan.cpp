@@ -10,6 +10,7 @@
 
 #include "flyattn/Attention/Splits.h"
 #include "flyattn/Runtime/KernelCache.h"
+#include "flyattn/Runtime/NumericFormats.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -46,7 +47,8 @@ static constexpr Route routes[] = {
 static ScheduleKind selectSchedule(const Problem &problem, StringRef chip) {
   if (problem.schedule != ScheduleKind::Auto)
     return problem.schedule;
-  if (dualWaveDisabled())
+  if (dualWaveDisabled() || problem.headDimOfV() != problem.headDim ||
+      problem.dtype == ElementType::F32)
     return ScheduleKind::Generic;
   for (const Route &route : routes)
     if (route.chip == chip && route.headDim == problem.headDim &&
@@ -71,13 +73,14 @@ static bool groupFitsView(const Problem &problem, Operand operand) {
   int64_t group = problem.heads / problem.kvHeads;
   double elements = double(strides.seq) * double(problem.seqlenQ) +
                     double(strides.head) * double(group);
-  return 2 * elements < double(INT32_MAX);
+  return double(sizeOf(problem.dtype)) * elements < double(INT32_MAX);
 }
 
 /// Where the query rows of a head leave most of a tile empty, so that half of
 /// the workgroups do, those of the other heads of its group fill it, and where
-/// a single wave can take them all, it does.
-static void packRows(KernelVariant &variant, const Problem &problem) {
+/// a single wave can take them all, it does if there is such a kernel.
+static void packRows(KernelVariant &variant, const Problem &problem,
+                     StringRef chip) {
   constexpr uint64_t waveRows = 32, blockRows = 128;
   if (variant.schedule == ScheduleKind::DualWave)
     return;
@@ -87,8 +90,13 @@ static void packRows(KernelVariant &variant, const Problem &problem) {
                         group * divideCeil(rows, blockRows) &&
                     groupFitsView(problem, Operand::Q) &&
                     groupFitsView(problem, Operand::O);
-  if ((variant.packGqa ? group * rows : rows) <= waveRows)
-    variant.waves = 1;
+  if ((variant.packGqa ? group * rows : rows) > waveRows)
+    return;
+  variant.waves = 1;
+  if (auto config = KernelCache::global().config(variant, chip); !config) {
+    consumeError(config.takeError());
+    variant.waves = 0;
+  }
 }
 
 /// The parts of KV that were asked for, or as many as fill the device.
@@ -107,6 +115,8 @@ KernelVariant selectVariant(const Problem &problem, StringRef chip) {
   KernelVariant variant;
   variant.elementType = problem.dtype;
   variant.headDim = unsigned(problem.headDim);
+  if (problem.headDimOfV() != problem.headDim)
+    variant.headDimV = unsigned(problem.headDimOfV());
   variant.mask = kernelMask(problem);
   variant.lse = problem.wantLse;
   variant.packed = problem.packed();
@@ -114,7 +124,7 @@ KernelVariant selectVariant(const Problem &problem, StringRef chip) {
   variant.schedule = selectSchedule(problem, chip);
   variant.without = problem.without;
   variant.countRescales = problem.countRescales;
-  packRows(variant, problem);
+  packRows(variant, problem, chip);
   variant.splits = selectSplits(variant, problem, chip);
   return variant;
 }
@@ -125,7 +135,8 @@ static ForwardArgs argumentsOf(const Problem &problem) {
   args.seqlenQ = int32_t(problem.seqlenQ);
   args.seqlenKv = int32_t(problem.seqlenKv);
   args.headsPerKvHead = int32_t(problem.heads / problem.kvHeads);
-  EncodedScale scale = EncodedScale::of(problem.softmaxScale());
+  EncodedScale scale = EncodedScale::of(problem.softmaxScale(),
+                                        8 * unsigned(sizeOf(problem.dtype)));
   args.scaleLog2 = scale.scaleLog2;
   args.qSignFlip = scale.qSignFlip;
   if (problem.mask == MaskKind::Window) {
@@ -162,13 +173,13 @@ static void planCombine(Plan &plan, const Problem &problem) {
   args.lseHeadStride = plan.args.lseHeadStride;
   uint64_t blocks = divideCeil(uint64_t(problem.heads * rows),
                                uint64_t(CombineArgs::rowsPerWorkgroup));
-  unsigned slices =
-      unsigned(problem.headDim) / CombineArgs::columnsPerWorkgroup;
-  combine.shape.grid = {uint32_t(blocks), slices, uint32_t(batch)};
+  uint64_t slices = divideCeil(uint64_t(problem.headDimOfV()),
+                               uint64_t(CombineArgs::columnsPerWorkgroup));
+  combine.shape.grid = {uint32_t(blocks), uint32_t(slices), uint32_t(batch)};
   combine.shape.block = {64, 1, 1};
   combine.shape.whole = true;
 
-  int64_t dim = problem.headDim;
+  int64_t dim = problem.headDimOfV();
   plan.args.splits = args.splits;
   plan.args.oStrides = {problem.packed() ? 0 : problem.heads * rows * dim,
                         rows * dim, dim};
@@ -197,7 +208,8 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
                      uint32_t(rowBlocks), uint32_t(problem.batch)};
   plan.shape.block = {config.workItems(), 1, 1};
   for (Operand operand : kAllOperands)
-    plan.operandBytes[unsigned(operand)] = problem.extentOf(operand) * 2;
+    plan.operandBytes[unsigned(operand)] =
+        problem.extentOf(operand) * uint64_t(sizeOf(problem.dtype));
   if (problem.wantLse)
     plan.lseBytes = uint64_t((problem.packed() ? 1 : problem.batch) *
                              problem.heads * problem.totalRowsOf(Operand::Q)) *
@@ -230,7 +242,7 @@ static Expected<LaunchStats> launchSplit(const Plan &plan, Device &device,
   auto workspace = device.allocate(plan.workspaceBytes, "workspace");
   if (!workspace)
     return workspace.takeError();
-  uint64_t rows = plan.combine->rows, dim = plan.variant.headDim;
+  uint64_t rows = plan.combine->rows, dim = uint64_t(plan.variant.dimV());
   CombineArgs combine = plan.combine->args;
   combine.parts = workspace->address;
   combine.max = combine.parts + plan.splits * rows * dim * sizeof(float);

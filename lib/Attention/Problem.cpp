@@ -38,6 +38,11 @@ int64_t Problem::seqlenOf(Operand operand) const {
   return operand == Operand::K || operand == Operand::V ? seqlenKv : seqlenQ;
 }
 
+int64_t Problem::headDimOf(Operand operand) const {
+  return operand == Operand::V || operand == Operand::O ? headDimOfV()
+                                                        : headDim;
+}
+
 const std::vector<int64_t> &Problem::cuSeqlensOf(Operand operand) const {
   return operand == Operand::K || operand == Operand::V ? cuSeqlensKv
                                                         : cuSeqlensQ;
@@ -67,23 +72,24 @@ int64_t Problem::totalRowsOf(Operand operand) const {
 }
 
 std::vector<int64_t> Problem::shapeOf(Operand operand) const {
-  int64_t h = headsOf(operand), s = totalRowsOf(operand);
+  int64_t h = headsOf(operand), s = totalRowsOf(operand),
+          d = headDimOf(operand);
   if (packed())
-    return {s, h, headDim};
+    return {s, h, d};
   if (layout == Layout::BSHD)
-    return {batch, s, h, headDim};
-  return {batch, h, s, headDim};
+    return {batch, s, h, d};
+  return {batch, h, s, d};
 }
 
 OperandStrides Problem::stridesOf(Operand operand) const {
   if (const auto &given = strides[unsigned(operand)])
     return *given;
-  int64_t h = headsOf(operand), s = seqlenOf(operand);
+  int64_t h = headsOf(operand), s = seqlenOf(operand), d = headDimOf(operand);
   if (packed())
-    return {0, headDim, h * headDim};
+    return {0, d, h * d};
   if (layout == Layout::BSHD)
-    return {s * h * headDim, headDim, h * headDim};
-  return {h * s * headDim, s * headDim, headDim};
+    return {s * h * d, d, h * d};
+  return {h * s * d, s * d, d};
 }
 
 int64_t Problem::offsetOf(Operand operand, int64_t batch, int64_t head) const {
@@ -97,7 +103,7 @@ uint64_t Problem::extentOf(Operand operand) const {
   OperandStrides stride = stridesOf(operand);
   return uint64_t((packed() ? 0 : (batch - 1) * stride.batch) +
                   (headsOf(operand) - 1) * stride.head +
-                  (totalRowsOf(operand) - 1) * stride.seq + headDim);
+                  (totalRowsOf(operand) - 1) * stride.seq + headDimOf(operand));
 }
 
 std::vector<int64_t> Problem::lseShape() const {
@@ -139,8 +145,8 @@ double Problem::flops() const {
   for (int64_t b = 0; b < different; ++b)
     for (int64_t row = 0; row < rowsOf(Operand::Q, b).length; ++row)
       pairs += double(visibleColumns(row, b).size());
-  return 4.0 * double(packed() ? 1 : batch) * double(heads) * double(headDim) *
-         pairs;
+  return 2.0 * double(packed() ? 1 : batch) * double(heads) *
+         double(headDim + headDimOfV()) * pairs;
 }
 
 bool ProblemError::isBadUsage() const {

@@ -73,9 +73,10 @@ FLYATTN_CLONES void multiply(const float *a, int64_t lda, const float *b,
 /// One (batch, head) of the inputs.
 struct HeadView {
   ElementType type;
-  int64_t headDim, seqlenKv;
-  const uint16_t *q, *k, *v;
-  int64_t qSeq, kSeq, vSeq; ///< elements
+  int64_t headDim, headDimV, seqlenKv;
+  const void *q, *k, *v;
+  int64_t qFirst, kFirst, vFirst; ///< elements to row 0
+  int64_t qSeq, kSeq, vSeq;       ///< elements
   double scale;
 };
 
@@ -106,22 +107,23 @@ public:
 
   /// o[row] = p[row] V / sum[row], or zeros for a row that sees nothing.
   void multiplyByV(T *o) {
-    int64_t d = head.headDim;
-    std::vector<T> acc(padded * d, 0), block(kKvBlock * d);
+    int64_t d = head.headDimV, wide = alignTo(d, 16);
+    std::vector<T> acc(padded * wide, 0), block(kKvBlock * wide, 0);
     for (int64_t first = 0; first < columns; first += kKvBlock) {
       for (int64_t j = 0; j < kKvBlock; ++j)
         for (int64_t i = 0; i < d; ++i)
-          block[j * d + i] =
+          block[j * wide + i] =
               first + j < head.seqlenKv
-                  ? T(toFloat(head.type, head.v[(first + j) * head.vSeq + i]))
+                  ? T(loadElement(head.type, head.v,
+                                  head.vFirst + (first + j) * head.vSeq + i))
                   : T(0);
-      multiply(p.data() + first, columns, block.data(), d, acc.data(), d,
-               padded, d, kKvBlock);
+      multiply(p.data() + first, columns, block.data(), wide, acc.data(), wide,
+               padded, wide, kKvBlock);
     }
     for (size_t row = 0; row < rows.size(); ++row)
       for (int64_t i = 0; i < d; ++i)
         o[row * d + i] =
-            visible[row].size() ? acc[row * d + i] / sum[row] : T(0);
+            visible[row].size() ? acc[row * wide + i] / sum[row] : T(0);
   }
 
   std::vector<T> sum, lse; ///< [rows]
@@ -132,14 +134,15 @@ private:
     std::vector<T> q(padded * d, 0), block(d * kKvBlock);
     for (size_t row = 0; row < rows.size(); ++row)
       for (int64_t i = 0; i < d; ++i)
-        q[row * d + i] = toFloat(head.type, head.q[rows[row] * head.qSeq + i]);
+        q[row * d + i] = loadElement(head.type, head.q,
+                                     head.qFirst + rows[row] * head.qSeq + i);
     p.assign(padded * columns, 0);
     for (int64_t first = 0; first < columns; first += kKvBlock) {
       int64_t count = std::min(kKvBlock, head.seqlenKv - first);
       for (int64_t j = 0; j < count; ++j)
         for (int64_t i = 0; i < d; ++i)
-          block[i * kKvBlock + j] =
-              toFloat(head.type, head.k[(first + j) * head.kSeq + i]);
+          block[i * kKvBlock + j] = loadElement(
+              head.type, head.k, head.kFirst + (first + j) * head.kSeq + i);
       multiply(q.data(), d, block.data(), kKvBlock, p.data() + first, columns,
                padded, kKvBlock, d);
     }
@@ -197,15 +200,19 @@ std::vector<WorkItem> cutIntoItems(const RowSample &sample, int64_t seqlenKv) {
 HeadView viewOf(const Problem &problem, const HostInputs &inputs,
                 const HeadRows &rows) {
   int64_t kvHead = rows.head / (problem.heads / problem.kvHeads);
-  auto at = [&](const uint16_t *base, Operand operand, int64_t head) {
-    return base + problem.offsetOf(operand, rows.batch, head);
+  auto first = [&](Operand operand, int64_t head) {
+    return problem.offsetOf(operand, rows.batch, head);
   };
   return {problem.dtype,
           problem.headDim,
+          problem.headDimOfV(),
           problem.rowsOf(Operand::K, rows.batch).length,
-          at(inputs.q, Operand::Q, rows.head),
-          at(inputs.k, Operand::K, kvHead),
-          at(inputs.v, Operand::V, kvHead),
+          inputs.q,
+          inputs.k,
+          inputs.v,
+          first(Operand::Q, rows.head),
+          first(Operand::K, kvHead),
+          first(Operand::V, kvHead),
           problem.stridesOf(Operand::Q).seq,
           problem.stridesOf(Operand::K).seq,
           problem.stridesOf(Operand::V).seq,
@@ -224,7 +231,7 @@ void computeItem(const Problem &problem, const HostInputs &inputs,
 
   RowBlock<double> exact(head, rows, visible);
   exact.softmax();
-  exact.multiplyByV(out.o.data() + item.result * problem.headDim);
+  exact.multiplyByV(out.o.data() + item.result * problem.headDimOfV());
   copy(exact.lse, out.lse.begin() + item.result);
 
   auto round = [&](float value) {
@@ -233,9 +240,9 @@ void computeItem(const Problem &problem, const HostInputs &inputs,
   RowBlock<float> plain(head, rows, visible);
   plain.softmax();
   plain.roundP(round);
-  float *o = out.plainO.data() + item.result * problem.headDim;
+  float *o = out.plainO.data() + item.result * problem.headDimOfV();
   plain.multiplyByV(o);
-  std::transform(o, o + item.count * problem.headDim, o, round);
+  std::transform(o, o + item.count * problem.headDimOfV(), o, round);
   copy(plain.lse, out.plainLse.begin() + item.result);
 }
 
@@ -245,9 +252,9 @@ ReferenceRows computeReference(const Problem &problem, const HostInputs &inputs,
                                const RowSample &sample, Bf16Rounding rounding) {
   uint64_t rows = sample.rowCount();
   ReferenceRows out;
-  out.o.resize(rows * problem.headDim);
+  out.o.resize(rows * problem.headDimOfV());
   out.lse.resize(rows);
-  out.plainO.resize(rows * problem.headDim);
+  out.plainO.resize(rows * problem.headDimOfV());
   out.plainLse.resize(rows);
   std::vector<WorkItem> items = cutIntoItems(sample, problem.seqlenKv);
   parallelFor(0, items.size(), [&](size_t i) {

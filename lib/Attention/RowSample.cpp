@@ -79,7 +79,8 @@ RowSample chooseRows(const Problem &problem, int64_t tileRows, uint64_t seed,
       pairs.push_back(pair);
       allRows += rows;
     }
-  double rowCost = 2.0 * double(problem.headDim) * double(problem.seqlenKv);
+  double rowCost =
+      double(problem.headDim + problem.headDimOfV()) * double(problem.seqlenKv);
   int64_t affordable = int64_t(
       std::clamp(budget / rowCost, double(kMinRowsPerHead), double(kMaxRows)));
 

@@ -8,6 +8,7 @@
 
 #include "flyattn/Attention/Splits.h"
 
+#include "flyattn/Runtime/NumericFormats.h"
 #include "flyattn/Target/ChipInfo.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -52,27 +53,28 @@ static uint64_t rowsOf(const Problem &problem) {
 uint64_t workspaceBytes(const Problem &problem, int64_t splits) {
   if (splits <= 1)
     return 0;
-  return uint64_t(splits) * rowsOf(problem) * uint64_t(problem.headDim + 2) *
-         sizeof(float);
+  return uint64_t(splits) * rowsOf(problem) *
+         uint64_t(problem.headDimOfV() + 2) * sizeof(float);
 }
 
 uint64_t combineViewBytes(const Problem &problem) {
   OperandStrides strides = problem.stridesOf(Operand::O);
   uint64_t rows = uint64_t(problem.totalRowsOf(Operand::O));
-  uint64_t heads = uint64_t(problem.heads), dim = uint64_t(problem.headDim);
+  uint64_t heads = uint64_t(problem.heads),
+           dim = uint64_t(problem.headDimOfV());
   uint64_t o =
-      2 * (rows * uint64_t(strides.seq) + (heads - 1) * uint64_t(strides.head));
+      uint64_t(sizeOf(problem.dtype)) *
+      (rows * uint64_t(strides.seq) + (heads - 1) * uint64_t(strides.head));
   return std::max(o, rows * heads * dim * sizeof(float));
 }
 
 /// Workgroups that the device runs at a time. Those of one wave wait for memory
 /// and share a CU as long as their KV tiles fit its LDS.
-static uint64_t residentWorkgroups(const ChipInfo &chip, int64_t headDim,
+static uint64_t residentWorkgroups(const ChipInfo &chip, uint64_t tileBytes,
                                    const KernelConfig &config) {
   if (config.waves > 1)
     return chip.computeUnits;
-  uint64_t tile = uint64_t(config.kvTile) * uint64_t(headDim) * 2;
-  uint64_t lds = 2 * config.slots * tile;
+  uint64_t lds = config.slots * tileBytes;
   return chip.computeUnits * std::max<uint64_t>(chip.ldsBytes / (lds + 1), 1);
 }
 
@@ -80,13 +82,16 @@ int64_t chooseSplits(const Problem &problem, StringRef chipName,
                      const KernelVariant &variant, const KernelConfig &config) {
   const ChipInfo &chip = *findChip(chipName);
   uint64_t workgroups = workgroupsOf(problem, variant, config);
-  uint64_t atOnce = residentWorkgroups(chip, problem.headDim, config);
+  // Of K and V.
+  uint64_t tileBytes = uint64_t(config.kvTile) *
+                       uint64_t(problem.headDim + problem.headDimOfV()) *
+                       uint64_t(sizeOf(problem.dtype));
+  uint64_t atOnce = residentWorkgroups(chip, tileBytes, config);
   int64_t tiles = kvTiles(problem, config);
   // Writing and reading a part, in the time in which all workgroups that run
   // read a tile.
-  double tileBytes = 4.0 * double(config.kvTile) * double(problem.headDim);
   double partTiles = 2.0 * double(workspaceBytes(problem, 2)) / 2 /
-                     (tileBytes * double(atOnce));
+                     (double(tileBytes) * double(atOnce));
   auto cost = [&](int64_t splits) {
     double rounds = double(divideCeil(workgroups * uint64_t(splits), atOnce));
     double each = double(divideCeil(uint64_t(tiles), uint64_t(splits)));

@@ -9,6 +9,7 @@
 #include "flyattn/Attention/Plan.h"
 #include "flyattn/Attention/Splits.h"
 #include "flyattn/Runtime/KernelCache.h"
+#include "flyattn/Runtime/NumericFormats.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -25,7 +26,10 @@ namespace flyattn {
 namespace {
 
 constexpr StringRef kChips[] = {"gfx942", "gfx950"};
-constexpr int64_t kHeadDims[] = {64, 128};
+/// Of dual_wave.
+constexpr int64_t kDualWaveHeadDims[] = {64, 128};
+/// Of generic: multiples of 8, since no access is wider than 8 elements.
+constexpr int64_t kHeadDimStep = 8, kMaxHeadDim = 256;
 
 /// Kernels index rows in whole tiles of at most this many rows.
 constexpr int64_t kMaxTileRows = 256;
@@ -36,9 +40,11 @@ constexpr int64_t kMinBlockRows = 128;
 /// Row numbers are 32-bit signed in the kernels, and a tile past the end must
 /// not overflow them.
 constexpr int64_t kMaxSeqlen = INT32_MAX - kMaxTileRows;
-/// A (batch, head) view is one buffer resource with 32-bit byte offsets.
+/// A (batch, head) view is one buffer resource with 32-bit byte offsets. Where
+/// a head dim leaves columns of a tile empty, the upper half of these stands
+/// for what is beyond the view.
 constexpr uint64_t kMaxViewBytes = uint64_t(1) << 32;
-constexpr int64_t kElementBytes = 2;
+constexpr int64_t kColumnBlock = 64;
 /// Keeps products of sizes and strides far from overflow.
 constexpr int64_t kMaxStride = int64_t(1) << 40;
 
@@ -57,6 +63,20 @@ private:
     found.push_back({kind, argument.str(), message.str()});
   }
 };
+
+void checkHeadDim(StringRef name, int64_t value, Collector &out) {
+  std::string text = (Twine(value) + " was given; multiples of " +
+                      Twine(kHeadDimStep) + " from " + Twine(kHeadDimStep) +
+                      " to " + Twine(kMaxHeadDim) + " are supported")
+                         .str();
+  if (value < 1)
+    out.bad(name, text);
+  else if (value > kMaxHeadDim)
+    out.unsupported(name, text);
+  else if (value % kHeadDimStep)
+    out.unsupported(name, text + ": pad q, k and v with zeros and give the "
+                                 "scale");
+}
 
 void checkSizes(const Problem &p, Collector &out) {
   struct Size {
@@ -82,13 +102,21 @@ void checkSizes(const Problem &p, Collector &out) {
     out.bad("kv_heads", Twine(p.heads) + " query heads are not divisible by " +
                             Twine(p.kvHeads) +
                             " KV heads; kv_heads must divide heads");
-  if (p.headDim < 1)
-    out.bad("head_dim",
-            Twine(p.headDim) + " was given; 64 and 128 are supported");
-  else if (!is_contained(kHeadDims, p.headDim))
-    out.unsupported("head_dim", Twine(p.headDim) +
-                                    " was given; 64 and 128 are supported: pad "
-                                    "q, k and v with zeros and give the scale");
+  checkHeadDim("head_dim", p.headDim, out);
+  if (p.headDimV)
+    checkHeadDim("head_dim_v", *p.headDimV, out);
+}
+
+bool hasDualWave(const Problem &p) {
+  return p.dtype != ElementType::F32 && p.headDimOfV() == p.headDim &&
+         is_contained(kDualWaveHeadDims, p.headDim);
+}
+
+void checkSchedule(const Problem &p, Collector &out) {
+  if (p.schedule == ScheduleKind::DualWave && !hasDualWave(p))
+    out.unsupported("schedule",
+                    "dual_wave was given; it serves bf16 and f16 with head_dim "
+                    "64 or 128, and head_dim_v the same: use generic or auto");
 }
 
 void checkScale(const Problem &p, Collector &out) {
@@ -214,8 +242,8 @@ void checkSplits(const Problem &p, StringRef chip, Collector &out) {
 /// Bytes that a kernel may index in one (batch, head) view.
 uint64_t viewBytes(const Problem &p, Operand operand) {
   uint64_t rows = alignTo(uint64_t(p.seqlenOf(operand)), kMaxTileRows);
-  return SaturatingMultiply(rows,
-                            uint64_t(p.stridesOf(operand).seq) * kElementBytes);
+  return SaturatingMultiply(rows, uint64_t(p.stridesOf(operand).seq) *
+                                      uint64_t(sizeOf(p.dtype)));
 }
 
 /// Whether two elements of `o` may share memory: sorted by stride, each
@@ -227,7 +255,7 @@ bool outputOverlaps(const Problem &p) {
        {s.head, p.heads},
        {s.seq, p.totalRowsOf(Operand::O)}}};
   sort(dims);
-  int64_t span = p.headDim;
+  int64_t span = p.headDimOfV();
   for (auto [stride, size] : dims) {
     if (size > 1 && stride < span)
       return true;
@@ -252,35 +280,46 @@ void checkStrides(const Problem &p, Collector &out) {
       out.unsupported(name, given + "at most 2^40 elements are supported");
       continue;
     }
-    if (s.seq < p.headDim)
+    int64_t headDim = p.headDimOf(operand);
+    if (s.seq < headDim)
       out.bad(name, given + "the seq stride must be head_dim (" +
-                        Twine(p.headDim) + ") or more elements");
-    if ((s.batch | s.head | s.seq) & 1)
+                        Twine(headDim) + ") or more elements");
+    if (sizeOf(p.dtype) == 2 && (s.batch | s.head | s.seq) & 1)
       out.unsupported(name, given + "strides must be multiples of 2 elements, "
                                     "since memory is accessed in dwords");
-    if (viewBytes(p, operand) > kMaxViewBytes)
+    uint64_t most = kMaxViewBytes >> (headDim % kColumnBlock != 0);
+    if (viewBytes(p, operand) > most)
       out.unsupported(name, given + "one (batch, head) view spans " +
                                 Twine(viewBytes(p, operand)) +
-                                " bytes, and buffer offsets reach 4 GiB: use a "
-                                "smaller seq stride (the bhsd layout)");
+                                " bytes, and buffer offsets reach " +
+                                Twine(most >> 30) +
+                                " GiB: use a smaller seq stride (the bhsd "
+                                "layout)");
   }
   if (p.strides[unsigned(Operand::O)] && outputOverlaps(p))
     out.bad("o_strides", "rows of the output overlap in memory");
 }
 
-/// Why the kernel (schedule, headDim) cannot serve `p`, apart from what no
-/// kernel can do.
-std::vector<std::string> kernelReasons(const Problem &p, StringRef chip,
-                                       ScheduleKind schedule, ElementType dtype,
-                                       int64_t headDim) {
+/// Why the kernels (schedule, dtype) cannot serve `p`, apart from what no
+/// kernel can do. `headDim` is the only one that they have, or 0.
+std::vector<std::string> kernelReasons(const Problem &p, ScheduleKind schedule,
+                                       ElementType dtype, int64_t headDim) {
   std::vector<std::string> reasons;
   if (p.schedule != ScheduleKind::Auto && p.schedule != schedule)
     reasons.push_back(
         ("schedule " + nameOf(p.schedule) + " was asked for").str());
   if (p.dtype != dtype)
     reasons.push_back(("the problem's dtype is " + nameOf(p.dtype)).str());
-  if (p.headDim != headDim)
-    reasons.push_back(("the problem's head_dim is " + Twine(p.headDim)).str());
+  auto checkDim = [&](StringRef name, int64_t value) {
+    bool fits = headDim ? value == headDim
+                        : value <= kMaxHeadDim && value % kHeadDimStep == 0;
+    if (!fits)
+      reasons.push_back(
+          ("the problem's " + name + " is " + Twine(value)).str());
+  };
+  checkDim("head_dim", p.headDim);
+  if (p.headDimV)
+    checkDim("head_dim_v", *p.headDimV);
   return reasons;
 }
 
@@ -297,6 +336,7 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
   checkScale(p, out);
   checkMask(p, out);
   checkPacked(p, out);
+  checkSchedule(p, out);
   checkWithout(p, out);
   checkSplitCount(p, out);
   bool sizesMakeSense = none_of(out.found, [](const Diagnostic &d) {
@@ -305,7 +345,12 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
   if (!sizesMakeSense)
     return std::move(out.found);
   checkStrides(p, out);
-  checkSplits(p, chip, out);
+  // The kernels' sizes are known only if there are such kernels.
+  if (none_of(out.found, [](const Diagnostic &d) {
+        return StringRef(d.argument).starts_with("head_dim") ||
+               d.argument == "schedule";
+      }))
+    checkSplits(p, chip, out);
   return std::move(out.found);
 }
 
@@ -315,18 +360,23 @@ std::vector<Refusal> explainRefusals(const Problem &p, StringRef chip) {
   checkSplits(p, chip, general);
   checkStrides(p, general);
   std::vector<Refusal> refusals;
-  for (ScheduleKind schedule : {ScheduleKind::Generic, ScheduleKind::DualWave})
-    for (ElementType dtype : {ElementType::BF16, ElementType::F16})
-      for (int64_t headDim : kHeadDims) {
-        Refusal refusal;
-        refusal.kernel =
-            (nameOf(schedule) + " " + nameOf(dtype) + " d" + Twine(headDim))
-                .str();
-        refusal.reasons = kernelReasons(p, chip, schedule, dtype, headDim);
-        for (const Diagnostic &d : general.found)
-          refusal.reasons.push_back(d.argument + " (see above)");
-        refusals.push_back(std::move(refusal));
-      }
+  auto explain = [&](ScheduleKind schedule, ElementType dtype, int64_t headDim,
+                     const Twine &headDims) {
+    Refusal refusal;
+    refusal.kernel =
+        (nameOf(schedule) + " " + nameOf(dtype) + " d" + headDims).str();
+    refusal.reasons = kernelReasons(p, schedule, dtype, headDim);
+    for (const Diagnostic &d : general.found)
+      refusal.reasons.push_back(d.argument + " (see above)");
+    refusals.push_back(std::move(refusal));
+  };
+  for (ElementType dtype :
+       {ElementType::BF16, ElementType::F16, ElementType::F32})
+    explain(ScheduleKind::Generic, dtype, 0,
+            Twine(kHeadDimStep) + "-" + Twine(kMaxHeadDim));
+  for (ElementType dtype : {ElementType::BF16, ElementType::F16})
+    for (int64_t headDim : kDualWaveHeadDims)
+      explain(ScheduleKind::DualWave, dtype, headDim, Twine(headDim));
   return refusals;
 }
 

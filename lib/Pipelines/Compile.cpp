@@ -44,6 +44,18 @@ static DialectRegistry makeRegistry() {
   return registry;
 }
 
+static Type elementType(Builder &b, ElementType type) {
+  switch (type) {
+  case ElementType::BF16:
+    return b.getBF16Type();
+  case ElementType::F16:
+    return b.getF16Type();
+  case ElementType::F32:
+    return b.getF32Type();
+  }
+  llvm_unreachable("unknown element type");
+}
+
 /// What is an argument of the kernel has any value here.
 static Attribute maskAttr(MLIRContext &context, MaskKind mask) {
   switch (mask) {
@@ -60,13 +72,11 @@ static Attribute maskAttr(MLIRContext &context, MaskKind mask) {
 }
 
 /// func.func @attention(%q, %k, %v, %o[, %lse][, %cu_q, %cu_kv, %max]) {
-/// attn.forward ... } with every size and stride unknown but the head dim.
+/// attn.forward ... } with every size and stride unknown but the head dims.
 static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
                                          const KernelVariant &variant) {
   auto b = ImplicitLocOpBuilder(UnknownLoc::get(&context), &context);
-  Type element = variant.elementType == ElementType::BF16
-                     ? Type(b.getBF16Type())
-                     : b.getF16Type();
+  Type element = elementType(b, variant.elementType);
   constexpr int64_t any = ShapedType::kDynamic;
   auto strided = [&](SmallVector<int64_t> shape, Type type) {
     SmallVector<int64_t> strides(shape.size() - 1, any);
@@ -74,10 +84,13 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
     return MemRefType::get(shape, type,
                            StridedLayoutAttr::get(&context, any, strides));
   };
-  int64_t headDim = variant.headDim;
-  auto operand = variant.packed ? strided({any, any, headDim}, element)
-                                : strided({any, any, any, headDim}, element);
-  SmallVector<Type> parameters(4, operand);
+  auto operand = [&](int64_t headDim) {
+    return variant.packed ? strided({any, any, headDim}, element)
+                          : strided({any, any, any, headDim}, element);
+  };
+  Type qk = operand(variant.headDim);
+  Type vo = operand(variant.dimV());
+  SmallVector<Type> parameters{qk, qk, vo, vo};
   if (variant.lse)
     parameters.push_back(variant.packed
                              ? strided({any, any}, b.getF32Type())

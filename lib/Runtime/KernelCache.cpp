@@ -50,8 +50,9 @@ KernelCache &KernelCache::global() {
 
 std::string describe(const KernelVariant &variant, StringRef chip) {
   return (chip + " " + nameOf(variant.elementType) + " d" +
-          Twine(variant.headDim) + " " + nameOf(variant.mask) +
-          (variant.packed ? " packed" : "") +
+          Twine(variant.headDim) +
+          (variant.headDimV ? "x" + Twine(variant.headDimV) : Twine()) + " " +
+          nameOf(variant.mask) + (variant.packed ? " packed" : "") +
           (variant.packGqa ? " pack-gqa" : "") +
           (variant.splits > 1 ? " split" : "") + (variant.lse ? " lse " : " ") +
           nameOf(variant.schedule) +
@@ -65,7 +66,8 @@ std::string describe(const KernelVariant &variant, StringRef chip) {
 }
 
 StringRef nameOf(ElementType type) {
-  return type == ElementType::BF16 ? "bf16" : "f16";
+  static constexpr StringLiteral names[] = {"bf16", "f16", "f32"};
+  return names[unsigned(type)];
 }
 
 StringRef nameOf(MaskKind mask) {

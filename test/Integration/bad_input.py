@@ -67,9 +67,9 @@ class BadInput(DriverTest):
         self.run_fails(2, "big endian", "--q", "q.npy")
 
     def test_wrong_dtype(self):
-        self.save("q.npy", GOOD.astype(np.float32))
-        self.run_fails(2, "holds f32 [1, 8, 2, 64], but bf16 or f16 is wanted",
-                       "--q", "q.npy")
+        self.save("q.npy", GOOD.astype(np.float64))
+        self.run_fails(2, "holds f64 [1, 8, 2, 64], but bf16, f16 or f32 is "
+                       "wanted", "--q", "q.npy")
 
     def test_dtype_against_option(self):
         self.save("q.npy", GOOD.astype(np.float16))
@@ -110,21 +110,44 @@ class BadInput(DriverTest):
                        "--kv-heads", 3)
 
     def test_head_dim_0(self):
-        self.fails(2, "--head-dim: 0 was given; 64 and 128 are supported",
-                   "run", "--arch", "gfx950", "--head-dim", 0)
+        self.fails(2, "--head-dim: 0 was given; multiples of 8 from 8 to 256 "
+                   "are supported", "run", "--arch", "gfx950", "--head-dim", 0)
 
-    def test_head_dim_96(self):
-        done = self.fails(3, "--head-dim: 96 was given; 64 and 128 are "
-                          "supported", "run", "--arch", "gfx942", "--head-dim",
-                          96)
-        for kernel in ("generic bf16 d64", "generic f16 d128",
+    def test_head_dim_100(self):
+        done = self.fails(3, "--head-dim: 100 was given; multiples of 8 from 8 "
+                          "to 256 are supported: pad q, k and v with zeros",
+                          "run", "--arch", "gfx942", "--head-dim", 100)
+        for kernel in ("generic bf16 d8-256", "generic f32 d8-256",
                        "dual_wave bf16 d128"):
             self.assertIn(kernel, done.stderr)
 
-    def test_head_dim_96_when_compiling(self):
-        self.fails(3, "64 and 128 are supported", "compile", "--arch",
-                   "gfx950", "--head-dim", 96, "-o", "k.hsaco")
+    def test_head_dim_v_264(self):
+        self.fails(3, "--head-dim-v: 264 was given; multiples of 8 from 8 to "
+                   "256 are supported", "run", "--arch", "gfx942",
+                   "--head-dim-v", 264)
+
+    def test_head_dim_264_when_compiling(self):
+        self.fails(3, "--head-dim: 264 was given", "compile", "--arch",
+                   "gfx950", "--head-dim", 264, "-o", "k.hsaco")
         self.assertFalse((self.folder / "k.hsaco").exists())
+
+    def test_dual_wave_of_other_head_dims_and_types(self):
+        for arguments in (("--head-dim", 96), ("--head-dim-v", 64),
+                          ("--dtype", "f32")):
+            self.fails(3, "--schedule: dual_wave was given; it serves bf16 and "
+                       "f16 with head_dim 64 or 128", "run", "--arch", "gfx950",
+                       "--seqlen-q", 64, "--schedule", "dual_wave", *arguments)
+
+    def test_v_of_another_width_than_asked_for(self):
+        self.save("v.npy", GOOD)
+        self.run_fails(2, "'v.npy': holds bf16 [1, 8, 2, 64], but bf16 "
+                       "[1, 8, 2, 32] is wanted", "--v", "v.npy",
+                       "--head-dim-v", 32)
+
+    def test_view_beyond_2_gib_with_columns_to_leave_out(self):
+        self.fails(3, "buffer offsets reach 2 GiB", "run", "--arch", "gfx950",
+                   "--heads", 64, "--head-dim", 72, "--seqlen-q", 1,
+                   "--seqlen-kv", 300000)
 
     def test_seqlen_0(self):
         self.fails(2, "--seqlen-q: 0 was given; it must be 1 or more", "run",
@@ -233,6 +256,31 @@ class BadInput(DriverTest):
         self.fails(3, "buffer offsets reach 4 GiB", "run", "--arch", "gfx950",
                    "--heads", 64, "--seqlen-q", 1, "--seqlen-kv", 300000)
 
+    # Chosen rows.
+
+    def test_rows_out_of_range(self):
+        self.run_fails(2, "--rows: 8 was given; query rows are 0 to 7",
+                       "--rows", "0,8")
+        self.run_fails(2, "--rows: -1 was given", "--rows=-1")
+
+    def test_rows_that_are_no_numbers(self):
+        self.run_fails(2, "--rows: 'x' is no integer", "--rows", "1,x")
+
+    def test_row_heads_out_of_range(self):
+        self.run_fails(2, "--row-heads: 2 was given; query heads are 0 to 1",
+                       "--rows", 1, "--row-heads", 2)
+
+    def test_row_heads_without_rows(self):
+        self.run_fails(2, "--row-heads needs --rows", "--row-heads", 1)
+
+    def test_rows_of_a_timed_launch(self):
+        self.run_fails(2, "--rows and --timing exclude each other", "--rows", 1,
+                       "--timing")
+
+    def test_rows_on_a_gpu(self):
+        self.fails(2, "--rows needs the simulator", "run", "--arch", "gfx950",
+                   "--device", "hip", "--rows", 1)
+
     # The command line.
 
     def test_no_command(self):
@@ -251,7 +299,7 @@ class BadInput(DriverTest):
         self.run_fails(2, "'many' value invalid", "--batch", "many")
 
     def test_unknown_choice(self):
-        self.run_fails(2, "Cannot find option named 'f32'", "--dtype", "f32")
+        self.run_fails(2, "Cannot find option named 'f64'", "--dtype", "f64")
 
     def test_missing_arch(self):
         self.fails(2, "--arch is needed: gfx942 or gfx950", "run")

@@ -75,7 +75,8 @@ def bf16_to_float(bits):
 
 def encode(values, dtype):
     """f32 to what a .npy file of `dtype` holds."""
-    return float_to_bf16(values) if dtype == "bf16" else values.astype(np.float16)
+    return float_to_bf16(values) if dtype == "bf16" else values.astype(
+        {"f16": np.float16, "f32": np.float32}[dtype])
 
 
 def decode(array, dtype):

@@ -105,7 +105,7 @@ BenchSimulation simulationOf(const BenchJob &job, const Plan &plan,
 std::optional<Plan> planRow(BenchRow &row);
 
 /// Random inputs, the same for every kernel of a job.
-std::vector<uint16_t> benchInput(const BenchJob &job, Operand operand);
+Tensor benchInput(const BenchJob &job, Operand operand);
 
 /// Notes what `run` took and checks what it left on the simulated device.
 /// `rowsPerWave` and `kvTile` are the kernel's.

@@ -41,9 +41,9 @@ BenchOption<std::string> archOption("arch", cl::init("all"),
 BenchOption<std::string> dtypeOption("dtype", cl::init("all"),
                                      cl::value_desc("dtype|all"),
                                      cl::desc("bf16, f16 or all (all)"));
-BenchOption<std::string> headDimOption("head-dim", cl::init("all"),
-                                       cl::value_desc("D|all"),
-                                       cl::desc("64, 128 or all (all)"));
+BenchOption<std::string>
+    headDimOption("head-dim", cl::init("all"), cl::value_desc("D|all"),
+                  cl::desc("A head dim; all: 64 and 128 (all)"));
 BenchOption<std::string> maskOption("mask", cl::init("all"),
                                     cl::value_desc("mask|all"),
                                     cl::desc("none, causal or all (all)"));
@@ -123,6 +123,17 @@ Error chooseSets(StringRef given, std::vector<StringRef> &chosen) {
   return Error::success();
 }
 
+Error chooseHeadDims(StringRef given, std::vector<int64_t> &chosen) {
+  int64_t headDim;
+  if (given == "all")
+    chosen = {64, 128};
+  else if (!given.getAsInteger(10, headDim) && headDim > 0)
+    chosen = {headDim};
+  else
+    return unknown("head-dim", given, "a positive number, all");
+  return Error::success();
+}
+
 Error chooseSchedule(StringRef given, ScheduleKind &schedule) {
   const std::pair<StringRef, ScheduleKind> known[] = {
       {"auto", ScheduleKind::Auto},
@@ -147,7 +158,6 @@ Expected<std::vector<BenchJob>> jobsOf(const Options &options) {
     knownChips.push_back({chip, chip});
   const std::pair<StringRef, ElementType> dtypes[] = {
       {"bf16", ElementType::BF16}, {"f16", ElementType::F16}};
-  const std::pair<StringRef, int64_t> headDims[] = {{"64", 64}, {"128", 128}};
   const std::pair<StringRef, MaskKind> masks[] = {{"none", MaskKind::None},
                                                   {"causal", MaskKind::Causal}};
   Error error = chooseSets(options.sets, sets);
@@ -156,8 +166,7 @@ Expected<std::vector<BenchJob>> jobsOf(const Options &options) {
   };
   also(choose("arch", options.arch, ArrayRef(knownChips), chips));
   also(choose("dtype", options.dtype, ArrayRef(dtypes), choice.dtypes));
-  also(
-      choose("head-dim", options.headDim, ArrayRef(headDims), choice.headDims));
+  also(chooseHeadDims(options.headDim, choice.headDims));
   also(choose("mask", options.mask, ArrayRef(masks), choice.masks));
   also(chooseSchedule(options.schedule, schedule));
   if (error)

@@ -121,7 +121,7 @@ std::optional<Plan> planRow(BenchRow &row) {
   return std::nullopt;
 }
 
-std::vector<uint16_t> benchInput(const BenchJob &job, Operand operand) {
+Tensor benchInput(const BenchJob &job, Operand operand) {
   return makeInput(job.problem, operand, Init::Normal, /*seed=*/0);
 }
 
@@ -149,7 +149,7 @@ std::vector<std::array<int64_t, 3>> writtenRows(const Problem &problem,
       for (int64_t i = 0; i < problem.rowsOf(Operand::Q, batch).length; ++i) {
         const uint16_t *row =
             o + problem.offsetOf(Operand::O, batch, head) + i * s.seq;
-        if (any_of(ArrayRef(row, size_t(problem.headDim)), isWritten))
+        if (any_of(ArrayRef(row, size_t(problem.headDimOfV())), isWritten))
           rows.push_back({batch, head, i});
       }
   return rows;
@@ -159,7 +159,8 @@ RowSample chooseWritten(const Problem &problem,
                         ArrayRef<std::array<int64_t, 3>> rows) {
   RowSample sample;
   sample.sampled = true;
-  double cost = 2.0 * double(problem.headDim) * double(problem.seqlenKv);
+  double cost =
+      double(problem.headDim + problem.headDimOfV()) * double(problem.seqlenKv);
   double affordable =
       std::clamp(kReferenceBudget / cost, 2.0, double(kMaxRows));
   for (uint64_t n : pick(rows.size(), uint64_t(affordable))) {
@@ -218,13 +219,14 @@ void check(BenchRow &row, const ForwardBuffers &buffers, double share) {
                    /*seed=*/0, kReferenceBudget);
   }
   row.sampledRows = sample.sampled;
-  HostInputs inputs = {onHost<uint16_t>(buffers.q), onHost<uint16_t>(buffers.k),
-                       onHost<uint16_t>(buffers.v)};
+  HostInputs inputs = {onHost<void>(buffers.q), onHost<void>(buffers.k),
+                       onHost<void>(buffers.v)};
   ReferenceRows reference = computeReference(
       problem, inputs, sample, effectiveRounding(problem, row.job.chip));
   row.comparison =
       compare(problem, sample, reference,
-              {o, buffers.lse ? onHost<float>(*buffers.lse) : nullptr});
+              {static_cast<const void *>(o),
+               buffers.lse ? onHost<float>(*buffers.lse) : nullptr});
   row.verdict = row.comparison->passed() ? Verdict::Right : Verdict::Wrong;
 }
 
@@ -237,9 +239,8 @@ void finishRow(BenchRow &row, const Execution &run, bool sampled,
   if (run.stats.simulated->timing) {
     row.timing = *run.stats.simulated->timing;
     row.timing->insts.clear();
-    row.loop =
-        mainLoop(*row.timing, kvTileFacts(row.job.chip, row.job.problem.headDim,
-                                          rowsPerWave, kvTile));
+    row.loop = mainLoop(*row.timing, kvTileFacts(row.job.chip, row.job.problem,
+                                                 rowsPerWave, kvTile));
   }
   const std::array<uint32_t, 3> &grid = run.grid;
   check(row, run.buffers,

@@ -41,7 +41,7 @@ Expected<Execution> execute(const Problem &problem, const Plan &plan,
   for (auto [operand, buffer] : {std::pair(Operand::Q, &run.buffers.q),
                                  {Operand::K, &run.buffers.k},
                                  {Operand::V, &run.buffers.v}}) {
-    auto sent = upload(device, nameOf(operand), bytesOf(input(operand)));
+    auto sent = upload(device, nameOf(operand), input(operand));
     if (!sent)
       return sent.takeError();
     *buffer = *sent;
@@ -80,11 +80,15 @@ Bf16Rounding effectiveRounding(const Problem &problem, StringRef chip) {
   return chip == "gfx950" ? Bf16Rounding::NearestEven : problem.rounding;
 }
 
-KvTileFacts kvTileFacts(StringRef chip, int64_t headDim, unsigned rows,
+KvTileFacts kvTileFacts(StringRef chip, const Problem &problem, unsigned rows,
                         unsigned columns) {
-  // The chip's full-rate 32x32 instruction takes 32 clk.
-  double flopsPerClock = 2.0 * 32 * 32 * findChip(chip)->mfmaK / 32;
-  return {columns, 4.0 * double(headDim) * rows / flopsPerClock};
+  // The chip's full-rate 32x32 instruction takes 32 clk; that of f32, 32x32x2,
+  // 64 on both.
+  double flopsPerClock = problem.dtype == ElementType::F32
+                             ? 2.0 * 32 * 32 * 2 / 64
+                             : 2.0 * 32 * 32 * findChip(chip)->mfmaK / 32;
+  double dims = double(problem.headDim + problem.headDimOfV());
+  return {columns, 2.0 * dims * rows / flopsPerClock};
 }
 
 } // namespace flyattn::driver

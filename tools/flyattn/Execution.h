@@ -9,6 +9,7 @@
 #ifndef FLYATTN_TOOLS_EXECUTION_H
 #define FLYATTN_TOOLS_EXECUTION_H
 
+#include "Inputs.h"
 #include "TimingReport.h"
 
 #include "flyattn/Attention/Plan.h"
@@ -28,7 +29,7 @@ struct Execution {
 };
 
 /// Gives the elements of q, k or v; called once for each, in this order.
-using InputSource = llvm::function_ref<std::vector<uint16_t>(Operand)>;
+using InputSource = llvm::function_ref<Tensor(Operand)>;
 
 /// Sends the inputs to `device` and runs `plan` of `problem` there; every
 /// error is the device's.
@@ -40,8 +41,8 @@ Bf16Rounding effectiveRounding(const Problem &problem, llvm::StringRef chip);
 
 /// What a KV tile of `columns` means for waves of `rows` query rows: 4 D FLOP
 /// for each row and column.
-KvTileFacts kvTileFacts(llvm::StringRef chip, int64_t headDim, unsigned rows,
-                        unsigned columns);
+KvTileFacts kvTileFacts(llvm::StringRef chip, const Problem &problem,
+                        unsigned rows, unsigned columns);
 
 } // namespace flyattn::driver
 

@@ -64,31 +64,30 @@ public:
   Generator(const Problem &problem, Init init, uint64_t seed)
       : problem(problem), init(init), seed(seed) {}
 
-  std::vector<uint16_t> make(Operand operand) const {
-    std::vector<uint16_t> data(problem.extentOf(operand));
+  Tensor make(Operand operand) const {
+    Tensor data(problem.extentOf(operand) * uint64_t(sizeOf(problem.dtype)));
     OperandStrides s = problem.stridesOf(operand);
     int64_t heads = problem.headsOf(operand);
     parallelFor(0, problem.batch * heads, [&](size_t i) {
       RowPlace at = {int64_t(i) / heads, int64_t(i) % heads, 0};
       int64_t rows = problem.rowsOf(operand, at.batch).length;
-      uint16_t *first =
-          data.data() + problem.offsetOf(operand, at.batch, at.head);
+      int64_t first = problem.offsetOf(operand, at.batch, at.head);
       for (; at.row < rows; ++at.row)
-        fillRow(operand, at, first + at.row * s.seq);
+        fillRow(operand, at, data.data(), first + at.row * s.seq);
     });
     return data;
   }
 
 private:
-  void fillRow(Operand operand, RowPlace at, uint16_t *out) const {
+  void fillRow(Operand operand, RowPlace at, void *out, int64_t first) const {
     bool constant = init == Init::ConstantV && operand == Operand::V;
     uint64_t line = (uint64_t(at.batch) << 48) ^ (uint64_t(at.head) << 32) ^
                     uint64_t(constant ? 0 : at.row);
     Random random(Random(seed * 4 + uint64_t(operand)).next() ^
                   Random(line).next());
-    for (int64_t i = 0; i < problem.headDim; ++i) {
+    for (int64_t i = 0; i < problem.headDimOf(operand); ++i) {
       float value = init == Init::Uniform ? random.uniform() : random.normal();
-      out[i] = fromFloat(problem.dtype, shape(operand, at, value));
+      storeElement(problem.dtype, out, first + i, shape(operand, at, value));
     }
   }
 
@@ -131,13 +130,9 @@ Inputs makeInputs(const Problem &problem, Init init, uint64_t seed) {
           generator.make(Operand::V)};
 }
 
-std::vector<uint16_t> makeInput(const Problem &problem, Operand operand,
-                                Init init, uint64_t seed) {
+Tensor makeInput(const Problem &problem, Operand operand, Init init,
+                 uint64_t seed) {
   return Generator(problem, init, seed).make(operand);
-}
-
-ArrayRef<uint8_t> bytesOf(ArrayRef<uint16_t> tensor) {
-  return {reinterpret_cast<const uint8_t *>(tensor.data()), tensor.size() * 2};
 }
 
 std::vector<double> toDoubles(const NpyArray &array) {

@@ -29,11 +29,14 @@ enum class Init {
 };
 
 /// Dense tensors in the layout of the problem.
+/// The bytes of an operand.
+using Tensor = std::vector<uint8_t>;
+
 struct Inputs {
-  std::vector<uint16_t> q, k, v;
+  Tensor q, k, v;
 
   HostInputs host() const { return {q.data(), k.data(), v.data()}; }
-  std::vector<uint16_t> &of(Operand operand) {
+  Tensor &of(Operand operand) {
     return operand == Operand::Q ? q : operand == Operand::K ? k : v;
   }
 };
@@ -41,11 +44,8 @@ struct Inputs {
 /// The same on every host, for any number of threads.
 Inputs makeInputs(const Problem &problem, Init init, uint64_t seed);
 /// One of q, k and v of these.
-std::vector<uint16_t> makeInput(const Problem &problem, Operand operand,
-                                Init init, uint64_t seed);
-
-/// Raw bytes of a tensor, for devices and files.
-llvm::ArrayRef<uint8_t> bytesOf(llvm::ArrayRef<uint16_t> tensor);
+Tensor makeInput(const Problem &problem, Operand operand, Init init,
+                 uint64_t seed);
 
 /// The elements of `array` (bf16, f16, f32 or f64) as f64.
 std::vector<double> toDoubles(const NpyArray &array);

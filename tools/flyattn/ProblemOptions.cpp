@@ -43,12 +43,18 @@ ProblemOption<long long> seqlenQ("seqlen-q", cl::init(512),
 ProblemOption<long long>
     seqlenKv("seqlen-kv", cl::value_desc("Skv"),
              cl::desc("Key and value rows (as --seqlen-q)"));
-ProblemOption<long long> headDim("head-dim", cl::init(128), cl::value_desc("D"),
-                                 cl::desc("64 or 128 (128)"));
+ProblemOption<long long>
+    headDim("head-dim", cl::init(128), cl::value_desc("D"),
+            cl::desc("Of q and k: a multiple of 8 up to 256 "
+                     "(128)"));
+ProblemOption<long long> headDimV("head-dim-v", cl::value_desc("Dv"),
+                                  cl::desc("Of v and o, likewise (as "
+                                           "--head-dim)"));
 ProblemOption<ElementType>
     dtype("dtype", cl::desc("Type of q, k, v and o (bf16)"),
           cl::values(clEnumValN(ElementType::BF16, "bf16", "bfloat16"),
-                     clEnumValN(ElementType::F16, "f16", "IEEE half")),
+                     clEnumValN(ElementType::F16, "f16", "IEEE half"),
+                     clEnumValN(ElementType::F32, "f32", "IEEE single")),
           cl::init(ElementType::BF16));
 ProblemOption<std::string>
     mask("mask", cl::init("none"), cl::value_desc("mask"),
@@ -133,19 +139,6 @@ Error parseMask(StringRef text, Problem &problem) {
                      "window:L,R (L and R columns, -1 is unbounded)");
 }
 
-Error parseList(StringRef option, StringRef text, std::vector<int64_t> &list) {
-  if (text.empty())
-    return Error::success();
-  for (StringRef item : split(text, ',')) {
-    int64_t value;
-    if (item.trim().getAsInteger(10, value))
-      return failure(BadUsage, "--" + option + ": '" + item +
-                                   "' is no integer; give a,b,...");
-    list.push_back(value);
-  }
-  return Error::success();
-}
-
 Error parseSplits(StringRef text, Problem &problem) {
   problem.splits.reset();
   if (text != "auto" && text.getAsInteger(10, problem.splits.emplace()))
@@ -174,6 +167,19 @@ Error packSequences(Problem &p) {
 
 } // namespace
 
+Error parseList(StringRef option, StringRef text, std::vector<int64_t> &list) {
+  if (text.empty())
+    return Error::success();
+  for (StringRef item : split(text, ',')) {
+    int64_t value;
+    if (item.trim().getAsInteger(10, value))
+      return failure(BadUsage, "--" + option + ": '" + item +
+                                   "' is no integer; give a,b,...");
+    list.push_back(value);
+  }
+  return Error::success();
+}
+
 Expected<std::string> archFromOptions() {
   if (!arch.empty())
     return arch.getValue();
@@ -189,6 +195,8 @@ Expected<Problem> problemFromOptions() {
   p.seqlenQ = seqlenQ;
   p.seqlenKv = seqlenKv.getNumOccurrences() ? seqlenKv : seqlenQ;
   p.headDim = headDim;
+  if (headDimV.getNumOccurrences())
+    p.headDimV = headDimV;
   p.dtype = dtype;
   if (scale.getNumOccurrences())
     p.scale = scale;
@@ -209,8 +217,16 @@ Expected<Problem> problemFromOptions() {
   return p;
 }
 
+static ElementType elementTypeOf(DType type) {
+  return type == DType::BF16  ? ElementType::BF16
+         : type == DType::F16 ? ElementType::F16
+                              : ElementType::F32;
+}
+
 void fillFromFiles(Problem &p, const std::optional<NpyArray> &q,
-                   const std::optional<NpyArray> &kv) {
+                   const std::optional<NpyArray> &k,
+                   const std::optional<NpyArray> &v) {
+  const auto &kv = k ? k : v;
   auto fill = [](const cl::Option &option, int64_t &value, int64_t found) {
     if (!option.getNumOccurrences())
       value = found;
@@ -220,9 +236,16 @@ void fillFromFiles(Problem &p, const std::optional<NpyArray> &q,
   if (const auto &any = q ? q : kv) {
     if (!p.packed())
       fill(batch, p.batch, any->shape[0]);
-    fill(headDim, p.headDim, any->shape.back());
+    if (q || k)
+      fill(headDim, p.headDim, (q ? q : k)->shape.back());
     if (!dtype.getNumOccurrences())
-      p.dtype = any->type == DType::BF16 ? ElementType::BF16 : ElementType::F16;
+      p.dtype = elementTypeOf(any->type);
+  }
+  if (v && !headDimV.getNumOccurrences()) {
+    if (!q && !k)
+      fill(headDim, p.headDim, v->shape.back());
+    if (v->shape.back() != p.headDim)
+      p.headDimV = v->shape.back();
   }
   if (q) {
     fill(heads, p.heads, q->shape[head]);
@@ -257,6 +280,7 @@ json::Object toJson(const Problem &p) {
                       {"seqlen_q", p.seqlenQ},
                       {"seqlen_kv", p.seqlenKv},
                       {"head_dim", p.headDim},
+                      {"head_dim_v", p.headDimOfV()},
                       {"dtype", nameOf(p.dtype)},
                       {"mask", maskName(p)},
                       {"scale", p.softmaxScale()},
@@ -271,9 +295,12 @@ json::Object toJson(const Problem &p) {
 }
 
 std::string describe(const Problem &p, StringRef chip) {
+  std::string dims = std::to_string(p.headDim);
+  if (p.headDimOfV() != p.headDim)
+    dims += "/" + std::to_string(p.headDimOfV());
   std::string text = formatv("{0} {1} B{2} H{3}/{4} Sq{5} Skv{6} D{7} {8}",
                              chip, nameOf(p.dtype), p.batch, p.heads, p.kvHeads,
-                             p.seqlenQ, p.seqlenKv, p.headDim, maskName(p));
+                             p.seqlenQ, p.seqlenKv, dims, maskName(p));
   if (p.packed())
     text += formatv(" packed, {0} query and {1} KV rows in all",
                     p.totalRowsOf(Operand::Q), p.totalRowsOf(Operand::K));

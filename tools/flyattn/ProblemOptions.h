@@ -20,14 +20,20 @@ namespace flyattn::driver {
 /// The problem that the options of `compile` and `run` describe.
 llvm::Expected<Problem> problemFromOptions();
 
+/// Appends the integers of "a,b,..." to `list`; a bad usage of `option` if some
+/// item is none.
+llvm::Error parseList(llvm::StringRef option, llvm::StringRef text,
+                      std::vector<int64_t> &list);
+
 /// The chip of --arch.
 llvm::Expected<std::string> archFromOptions();
 
-/// Takes batch, heads, lengths, head dim and dtype from the arrays (rank 4,
-/// bf16 or f16, in the order of --layout) where no option gave them. Options
-/// that were given are left as they are.
+/// Takes batch, heads, lengths, head dims and dtype from the arrays (rank 4,
+/// bf16, f16 or f32, in the order of --layout) where no option gave them.
+/// Options that were given are left as they are.
 void fillFromFiles(Problem &problem, const std::optional<NpyArray> &q,
-                   const std::optional<NpyArray> &kv);
+                   const std::optional<NpyArray> &k,
+                   const std::optional<NpyArray> &v);
 
 /// The problem as an object for --json.
 llvm::json::Object toJson(const Problem &problem);

@@ -16,6 +16,7 @@
 
 #include "flyattn/Attention/Compare.h"
 #include "flyattn/Attention/Plan.h"
+#include "flyattn/Attention/RowSelection.h"
 #include "flyattn/Runtime/Npy.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -85,12 +86,22 @@ RunOption<Check> checkOption(
                clEnumValN(Check::None, "none", "nothing")),
     cl::init(Check::Reference));
 
+RunOption<std::string>
+    rowsOption("rows", cl::value_desc("i,j,..."),
+               cl::desc("Run and check only the workgroups that own these "
+                        "query rows, in every batch and head (simulator); the "
+                        "other rows of O and LSE mean nothing"));
+RunOption<std::string>
+    rowHeadsOption("row-heads", cl::value_desc("h,g,..."),
+                   cl::desc("With --rows: only in these query heads"));
+
 /// The options' values. LLD, which the compiler runs in process, sets every
 /// cl::opt back to its default, so they are read once, before anything else.
 struct Settings {
   std::string q = qFileOption, k = kFileOption, v = vFileOption;
   std::string out = outFileOption, lse = lseFileOption;
   std::string expected = expectedFileOption, json = jsonFileOption;
+  std::string rows = rowsOption, rowHeads = rowHeadsOption;
   bool noLse = noLseOption;
   uint64_t seed = seedOption;
   Init init = initOption;
@@ -108,15 +119,22 @@ struct Run {
   Problem problem;
   Inputs inputs;
   std::optional<std::vector<double>> expected; ///< dense, in the layout
+  RowSelection selection;                      ///< with --rows
   Plan plan;
   std::string deviceName;
   LaunchStats stats;
-  std::vector<uint16_t> o;
+  Tensor o;
   std::vector<float> lse;
   RowSample sample;
   std::optional<Comparison> comparison;
   std::vector<SensitivityRow> sensitivity;
 };
+
+DType npyTypeOf(ElementType type) {
+  return type == ElementType::BF16  ? DType::BF16
+         : type == ElementType::F16 ? DType::F16
+                                    : DType::F32;
+}
 
 /// A tensor file that says sizes and type of the problem.
 Expected<std::optional<NpyArray>> readOperand(const std::string &file,
@@ -134,20 +152,20 @@ Expected<std::optional<NpyArray>> readOperand(const std::string &file,
                                      rank == 3 ? " for packed sequences" : ""));
   if (array->type == DType::U16)
     array->type = DType::BF16;
-  if (array->type != DType::BF16 && array->type != DType::F16)
-    return failure(BadUsage, formatv("'{0}': holds {1}, but bf16 or f16 is "
-                                     "wanted",
+  if (array->type != DType::BF16 && array->type != DType::F16 &&
+      array->type != DType::F32)
+    return failure(BadUsage, formatv("'{0}': holds {1}, but bf16, f16 or f32 "
+                                     "is wanted",
                                      file, array->describe()));
   return std::move(*array);
 }
 
 /// Copies the file into `tensor` after comparing it with the problem.
 Error useOperand(StringRef file, const std::optional<NpyArray> &array,
-                 const Problem &problem, Operand operand,
-                 std::vector<uint16_t> &tensor) {
+                 const Problem &problem, Operand operand, Tensor &tensor) {
   if (!array)
     return Error::success();
-  DType type = problem.dtype == ElementType::BF16 ? DType::BF16 : DType::F16;
+  DType type = npyTypeOf(problem.dtype);
   std::vector<int64_t> shape = problem.shapeOf(operand);
   if (problem.packed() && array->shape[0] != shape[0])
     return failure(BadUsage,
@@ -159,8 +177,7 @@ Error useOperand(StringRef file, const std::optional<NpyArray> &array,
     return failure(BadUsage, formatv("'{0}': holds {1}, but {2} {3} is wanted",
                                      file, array->describe(), nameOf(type),
                                      shapeToString(shape)));
-  tensor.resize(array->elements());
-  std::memcpy(tensor.data(), array->data.data(), array->data.size());
+  tensor.assign(array->data.begin(), array->data.end());
   return Error::success();
 }
 
@@ -202,7 +219,7 @@ Error setUpProblem(Run &run) {
   if (Error error =
           joinErrors(joinErrors(q.takeError(), k.takeError()), v.takeError()))
     return error;
-  fillFromFiles(run.problem, *q, *k ? *k : *v);
+  fillFromFiles(run.problem, *q, *k, *v);
   if (Error error = checkProblem(run.problem, run.chip))
     return error;
   if (!*q || !*k || !*v)
@@ -215,6 +232,43 @@ Error setUpProblem(Run &run) {
   return joinErrors(
       std::move(error),
       useOperand(run.settings.v, *v, run.problem, Operand::V, run.inputs.v));
+}
+
+/// Numbers below `count` of what `option` names.
+Error readSelection(StringRef option, StringRef text, StringRef what,
+                    int64_t count, std::vector<int64_t> &list) {
+  if (Error error = parseList(option, text, list))
+    return error;
+  for (int64_t number : list)
+    if (number < 0 || number >= count)
+      return failure(BadUsage, formatv("--{0}: {1} was given; {2} are 0 to {3}",
+                                       option, number, what, count - 1));
+  return Error::success();
+}
+
+Error selectRows(Run &run) {
+  const Settings &settings = run.settings;
+  if (settings.rows.empty())
+    return settings.rowHeads.empty()
+               ? Error::success()
+               : failure(BadUsage, "--row-heads needs --rows: say which rows "
+                                   "of these heads");
+  if (settings.timing.on)
+    return failure(BadUsage, "--rows and --timing exclude each other: a timed "
+                             "launch needs all workgroups");
+  if (settings.device == DeviceKind::Hip)
+    return failure(BadUsage, "--rows needs the simulator: leave out --device "
+                             "hip");
+  if (settings.checks != Severity::Off && run.problem.splits != 1)
+    return failure(BadUsage, "--rows with --splits and --checks exclude each "
+                             "other: parts of rows that were not run are "
+                             "undefined to the kernel that merges them");
+  run.settings.device = DeviceKind::Simulated;
+  if (Error error = readSelection("rows", settings.rows, "query rows",
+                                  run.problem.seqlenQ, run.selection.rows))
+    return error;
+  return readSelection("row-heads", settings.rowHeads, "query heads",
+                       run.problem.heads, run.selection.heads);
 }
 
 Error readExpected(Run &run) {
@@ -252,7 +306,7 @@ Error execute(Run &run, Device &device) {
       run.settings.check != Check::None || run.settings.timing.sensitivity;
   auto done =
       driver::execute(run.problem, run.plan, device, [&](Operand operand) {
-        std::vector<uint16_t> &tensor = run.inputs.of(operand);
+        Tensor &tensor = run.inputs.of(operand);
         return keeps ? tensor : std::move(tensor);
       });
   if (!done)
@@ -266,7 +320,7 @@ Error execute(Run &run, Device &device) {
 
 KvTileFacts kvTileFacts(const Run &run) {
   const KernelConfig &config = run.plan.kernel->config;
-  return driver::kvTileFacts(run.chip, run.problem.headDim, config.rowsPerWave,
+  return driver::kvTileFacts(run.chip, run.problem, config.rowsPerWave,
                              config.kvTile);
 }
 
@@ -294,14 +348,14 @@ Error rerunForSensitivity(Run &run) {
 
 Error writeOutputs(const Run &run) {
   const Problem &p = run.problem;
-  DType type = p.dtype == ElementType::BF16 ? DType::BF16 : DType::F16;
+  DType type = npyTypeOf(p.dtype);
   if (!run.settings.timing.traceFile.empty())
     if (Error error = writeTrace(run.settings.timing.traceFile,
                                  *run.stats.simulated->timing))
       return error;
   if (!run.settings.out.empty())
-    if (Error error = writeNpy(run.settings.out, type, p.shapeOf(Operand::O),
-                               bytesOf(run.o)))
+    if (Error error =
+            writeNpy(run.settings.out, type, p.shapeOf(Operand::O), run.o))
       return withCode(BadUsage, std::move(error));
   if (run.settings.lse.empty())
     return Error::success();
@@ -312,9 +366,10 @@ Error writeOutputs(const Run &run) {
 }
 
 void checkResult(Run &run) {
-  run.sample =
-      chooseRows(run.problem, run.plan.kernel->config.rowsPerWorkgroup(),
-                 run.settings.seed);
+  if (run.settings.rows.empty())
+    run.sample =
+        chooseRows(run.problem, run.plan.kernel->config.rowsPerWorkgroup(),
+                   run.settings.seed);
   ReferenceRows reference =
       computeReference(run.problem, run.inputs.host(), run.sample,
                        effectiveRounding(run.problem, run.chip));
@@ -373,6 +428,7 @@ json::Object resultOf(const Run &run) {
     object["rescales"] =
         json::Object{{"checks", counts.checks}, {"taken", counts.taken}};
   }
+  object["sampled"] = !run.settings.rows.empty();
   if (run.settings.checks != Severity::Off)
     object["checks"] = toJson(run.stats.simulated->checks);
   if (run.settings.timing.on)
@@ -407,6 +463,11 @@ void printRun(raw_ostream &os, const Run &run) {
                   100.0 * double(counts.taken) /
                       double(std::max<int64_t>(counts.checks, 1)));
   }
+  if (!run.settings.rows.empty())
+    os << formatv("sampled  only the workgroups that own the chosen rows ran; "
+                  "the launch has {0:N}\n",
+                  uint64_t(run.plan.shape.grid[0]) * run.plan.shape.grid[1] *
+                      run.plan.shape.grid[2]);
   if (run.settings.checks != Severity::Off)
     print(os, run.stats.simulated->checks);
   if (run.settings.timing.on)
@@ -429,21 +490,27 @@ Error runRun() {
     return error;
   if (Error error = checkSimulatorOptions(run.chip))
     return error;
+  if (Error error = selectRows(run))
+    return error;
   if (Error error = readExpected(run))
     return error;
   {
     ProgressBar bar("running");
     sim::Options options = run.settings.simulator;
+    auto made = plan(run.problem, run.chip);
+    if (!made)
+      return withCode(Unsupported, made.takeError());
+    run.plan = std::move(*made);
+    if (!run.settings.rows.empty()) {
+      run.sample = sampleOf(run.problem, run.selection);
+      options.workgroups = workgroupsOf(run.plan, run.problem, run.sample);
+    }
     options.progress = [&](uint64_t done, uint64_t total) {
       bar.update(done, total);
     };
     auto device = openDevice(run.chip, run.settings.device, options);
     if (!device)
       return withCode(DeviceFailure, device.takeError());
-    auto made = plan(run.problem, run.chip);
-    if (!made)
-      return withCode(Unsupported, made.takeError());
-    run.plan = std::move(*made);
     if (Error error = execute(run, **device))
       return withCode(DeviceFailure, std::move(error));
   }
@@ -489,6 +556,10 @@ EXAMPLES:
       other orders of execution; a right kernel gives the same bits
   flyattn run --arch gfx950 --heads 8 --seqlen-q 2048 --check none --timing --trace t.json
       cycles, loops and stalls of the kernel; t.json opens in ui.perfetto.dev
+  flyattn run --arch gfx950 --heads 3 --seqlen-q 294432 --rows 0,150000,294431
+      a video's length; only the workgroups of three rows a head run
+  flyattn run --arch gfx942 --heads 4 --head-dim 192 --head-dim-v 128 --dtype f32
+      v narrower than q and k, in f32
   flyattn run --arch gfx950 --seqlen-q 300 --checks
       also look for races, missing waits and wait states, undefined values;
       anything found fails the run (--checks=report only prints it)

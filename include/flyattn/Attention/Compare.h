@@ -18,7 +18,7 @@
 // The bounds are twice the same measure of the plain low-precision answer
 // (Reference.h) plus a floor: a quarter of the element type's rounding step at
 // the largest |ref| for max_abs, a sixteenth of it at the root mean square of
-// ref for rms; four f32 rounding steps at the largest |ref|, but at least at 1,
+// ref for rms (f32 has its own step, 2^-24); four f32 rounding steps at the largest |ref|, but at least at 1,
 // for lse.
 //
 // Values that are not finite do not enter the measures. They must agree with
@@ -63,20 +63,20 @@ ErrorMeasures measure(llvm::ArrayRef<double> result,
 /// What a kernel wrote, in host memory: `o` under the problem's strides, `lse`
 /// f32 [batch, heads, seqlenQ] or null (of packed sequences [heads, total]).
 struct HostOutputs {
-  const uint16_t *o;
+  const void *o; ///< in the problem's element type
   const float *lse;
 };
 
 /// Compares outputs with the reference. If `expected` is not empty it replaces
-/// the reference's O ([rows of the sample][headDim]); the bounds stay.
+/// the reference's O ([rows of the sample][headDimOfV]); the bounds stay.
 Comparison compare(const Problem &problem, const RowSample &sample,
                    const ReferenceRows &reference, const HostOutputs &outputs,
                    llvm::ArrayRef<double> expected = {});
 
 /// The rows of `sample` of an O in host memory under the problem's strides,
-/// as [rows][headDim].
+/// as [rows][headDimOfV].
 std::vector<double> gatherRows(const Problem &problem, const RowSample &sample,
-                               const uint16_t *o);
+                               const void *o);
 std::vector<double> gatherRows(const Problem &problem, const RowSample &sample,
                                const double *o);
 

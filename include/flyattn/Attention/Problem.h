@@ -60,7 +60,8 @@ struct Problem {
   int64_t kvHeads = 1;
   int64_t seqlenQ = 1;
   int64_t seqlenKv = 1;
-  int64_t headDim = 128;
+  int64_t headDim = 128;                 ///< of Q and K
+  std::optional<int64_t> headDimV;       ///< of V and O; headDim if not given
   ElementType dtype = ElementType::BF16; ///< of q, k, v and o
   MaskKind mask = MaskKind::None;        ///< Window: see `window`
   std::optional<Window> window;          ///< with MaskKind::Window only
@@ -84,6 +85,8 @@ struct Problem {
   double softmaxScale() const;
   int64_t headsOf(Operand operand) const;
   int64_t seqlenOf(Operand operand) const;
+  int64_t headDimOf(Operand operand) const;
+  int64_t headDimOfV() const { return headDimV.value_or(headDim); }
   bool packed() const { return !cuSeqlensQ.empty() || !cuSeqlensKv.empty(); }
   const std::vector<int64_t> &cuSeqlensOf(Operand operand) const;
   /// Sets batch, seqlenQ and seqlenKv to what the packed sequences say.
@@ -105,7 +108,8 @@ struct Problem {
   uint64_t extentOf(Operand operand) const;
   /// KV columns that query row `row` sees.
   ColumnRange visibleColumns(int64_t row, int64_t batch = 0) const;
-  /// Floating-point operations: 4 * headDim for each (row, visible column).
+  /// Floating-point operations: 2 for each element of both head dims, for each
+  /// (row, visible column).
   double flops() const;
 };
 
@@ -122,7 +126,7 @@ struct Diagnostic {
 
 /// Why one kernel cannot serve a problem.
 struct Refusal {
-  std::string kernel;               ///< "generic bf16 d64"
+  std::string kernel;               ///< "dual_wave bf16 d64"
   std::vector<std::string> reasons; ///< none if it can
 };
 

@@ -14,7 +14,9 @@
 //
 // How far the second is from the first says what error the formats themselves
 // cost; a kernel is right if its own error is at most twice that, plus a small
-// floor (Compare.h).
+// floor (Compare.h). With f32 elements nothing is rounded but sums: the second
+// answer then differs from the first by what f32 arithmetic in a plain order
+// costs.
 //
 // Both are threaded and vectorised and give the same bits whatever the number
 // of threads.
@@ -54,14 +56,14 @@ RowSample chooseRows(const Problem &problem, int64_t tileRows, uint64_t seed,
 
 /// The inputs, in the element type of the problem and under its strides.
 struct HostInputs {
-  const uint16_t *q, *k, *v;
+  const void *q, *k, *v;
 };
 
 /// Answers for the rows of a sample, in its order.
 struct ReferenceRows {
-  std::vector<double> o;       ///< [rows][headDim]
+  std::vector<double> o;       ///< [rows][headDimOfV]
   std::vector<double> lse;     ///< [rows]; -inf if the row sees nothing
-  std::vector<float> plainO;   ///< [rows][headDim]
+  std::vector<float> plainO;   ///< [rows][headDimOfV]
   std::vector<float> plainLse; ///< [rows]
 };
 

@@ -22,7 +22,7 @@
 
 namespace flyattn {
 
-enum class ElementType { BF16, F16 };
+enum class ElementType { BF16, F16, F32 };
 enum class MaskKind { None, Causal, CausalTopLeft, Window };
 /// How f32 becomes bf16 where the chip has no instruction for it.
 enum class Bf16Rounding { NearestEven, Truncate };
@@ -46,7 +46,8 @@ llvm::StringRef nameOf(Technique technique); ///< "stagger", ...
 /// and the bounds of a window are not: they are kernel arguments.
 struct KernelVariant {
   ElementType elementType = ElementType::BF16;
-  unsigned headDim = 128; ///< 64 or 128
+  unsigned headDim = 128; ///< of Q and K, a multiple of 8 up to 256
+  unsigned headDimV = 0;  ///< of V and O likewise; 0: headDim
   MaskKind mask = MaskKind::None;
   bool lse = false;    ///< also writes the log-sum-exp
   bool packed = false; ///< sequences of any length behind each other
@@ -61,6 +62,8 @@ struct KernelVariant {
   Technique without = Technique::None; ///< left out of the schedule
   /// Counts in the PerformanceCounter ones how often the sums are rescaled.
   bool countRescales = false;
+
+  unsigned dimV() const { return headDimV ? headDimV : headDim; }
 };
 
 /// A level of the IR, from the operator down to the code object.

@@ -64,18 +64,41 @@ inline uint16_t floatToF16(float value) {
   return uint16_t(sign | result);
 }
 
-/// The f32 value of one element of a tensor.
+/// Bytes of an element.
+inline int64_t sizeOf(ElementType type) {
+  return type == ElementType::F32 ? 4 : 2;
+}
+
+/// The f32 value of one element of a 16-bit tensor.
 inline float toFloat(ElementType type, uint16_t bits) {
   return type == ElementType::BF16 ? bf16ToFloat(bits) : f16ToFloat(bits);
 }
 
-/// One element of a tensor, rounded to nearest-even.
+/// One element of a 16-bit tensor, rounded to nearest-even.
 inline uint16_t fromFloat(ElementType type, float value) {
   return type == ElementType::BF16 ? floatToBf16(value) : floatToF16(value);
 }
 
+/// Element `index` of a tensor.
+inline float loadElement(ElementType type, const void *tensor, int64_t index) {
+  if (type == ElementType::F32)
+    return static_cast<const float *>(tensor)[index];
+  return toFloat(type, static_cast<const uint16_t *>(tensor)[index]);
+}
+
+/// Sets element `index` of a tensor, rounded to nearest-even.
+inline void storeElement(ElementType type, void *tensor, int64_t index,
+                         float value) {
+  if (type == ElementType::F32)
+    static_cast<float *>(tensor)[index] = value;
+  else
+    static_cast<uint16_t *>(tensor)[index] = fromFloat(type, value);
+}
+
 /// `value` rounded to `type` as a kernel would, as f32 again.
 inline float roundTo(ElementType type, Bf16Rounding rounding, float value) {
+  if (type == ElementType::F32)
+    return value;
   if (type == ElementType::F16)
     return f16ToFloat(floatToF16(value));
   return bf16ToFloat(rounding == Bf16Rounding::Truncate

@@ -35,15 +35,18 @@ struct EncodedScale {
   /// |scale| * log2(e). A scale of 0 becomes the smallest normal f32, under
   /// which every finite score still weighs exactly 1 and -inf stays -inf.
   float scaleLog2;
-  /// 0x80008000 if the scale is negative, else 0: it is XORed into Q, which
-  /// flips the sign of every score exactly.
+  /// 0 unless the scale is negative, else the signs in 32 bits of Q:
+  /// 0x80008000, or 0x80000000 of f32. It is XORed into Q, which flips the sign
+  /// of every score exactly.
   uint32_t qSignFlip;
 
-  static EncodedScale of(double scale) {
+  static EncodedScale of(double scale, unsigned elementBits = 16) {
     constexpr double log2e = 1.44269504088896340736;
     float size = static_cast<float>(std::fabs(scale) * log2e);
     return {std::max(size, std::numeric_limits<float>::min()),
-            scale < 0 ? 0x80008000u : 0u};
+            scale >= 0          ? 0u
+            : elementBits == 16 ? 0x80008000u
+                                : 0x80000000u};
   }
 };
 
@@ -65,8 +68,8 @@ struct EncodedScale {
 struct ForwardArgs {
   uint64_t q;   ///< [batch, seqlenQ, heads, headDim] under `qStrides`
   uint64_t k;   ///< [batch, seqlenKv, kvHeads, headDim]
-  uint64_t v;   ///< [batch, seqlenKv, kvHeads, headDim]
-  uint64_t o;   ///< [batch, seqlenQ, heads, headDim]
+  uint64_t v;   ///< [batch, seqlenKv, kvHeads, headDimV]
+  uint64_t o;   ///< [batch, seqlenQ, heads, headDimV]
   uint64_t lse; ///< f32 [batch, heads, seqlenQ]; unread by kernels without LSE
   int32_t seqlenQ;
   int32_t seqlenKv;
@@ -101,7 +104,7 @@ static_assert(sizeof(ForwardArgs) == 200);
 /// is batch * splits: workgroup z takes part z % splits of the KV tiles that
 /// its rows of batch z / splits see.
 struct PartialArgs {
-  /// o: f32 [splits, batch, heads, seqlenQ, headDim], the parts of O;
+  /// o: f32 [splits, batch, heads, seqlenQ, headDimV], the parts of O;
   /// lse: f32 [splits, batch, heads, seqlenQ], the maxima in base 2.
   /// Packed sequences have total_q rows and no batch.
   ForwardArgs forward;
@@ -120,10 +123,10 @@ static_assert(sizeof(PartialArgs) == 224);
 struct CombineArgs {
   static constexpr unsigned rowsPerWorkgroup = 32, columnsPerWorkgroup = 32;
 
-  uint64_t parts; ///< f32 [splits, batch, heads, seqlenQ, headDim]
+  uint64_t parts; ///< f32 [splits, batch, heads, seqlenQ, headDimV]
   uint64_t max;   ///< f32 [splits, batch, heads, seqlenQ], base 2
   uint64_t sum;   ///< f32 [splits, batch, heads, seqlenQ]
-  uint64_t o;     ///< [batch, seqlenQ, heads, headDim] under `oStrides`
+  uint64_t o;     ///< [batch, seqlenQ, heads, headDimV] under `oStrides`
   uint64_t lse; ///< f32 [batch, heads, seqlenQ]; unread by kernels without LSE
   int32_t splits;
   int32_t batch;

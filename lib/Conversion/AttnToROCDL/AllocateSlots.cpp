@@ -10,7 +10,6 @@
 
 #include "flyattn/Conversion/AttnToROCDL/Passes.h"
 
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 
 namespace mlir::attn {
@@ -65,10 +64,9 @@ static void shareSlots(gpu::GPUFuncOp kernel) {
 
 static LogicalResult checkSize(gpu::GPUFuncOp kernel,
                                const flyattn::ChipInfo &chip) {
-  std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
-  if (!block)
+  if (!kernel.getKnownBlockSize())
     return kernel.emitOpError() << "slots need a known_block_size";
-  std::unique_ptr<SlotAccess> slots = SlotAccess::create(chip, (*block)[0]);
+  std::unique_ptr<SlotAccess> slots = SlotAccess::create(chip, kernel);
   int64_t total = 0;
   kernel.walk(
       [&](AllocSlotOp op) { total += slots->bytes(op.getSlot().getType()); });

@@ -37,21 +37,23 @@ public:
     return linesPerGroup(slot) % (workItems / 64) == 0;
   }
   SmallVector<Type> inflightTypes(InflightType) const override { return {}; }
-  SmallVector<Value> fetch(Leaf &b, Buffer buffer, Value row, Value slot,
-                           SlotType type) const override;
+  SmallVector<Value> fetch(Leaf &b, Buffer buffer, int64_t columns, Value row,
+                           Value slot, SlotType type) const override;
   bool arrivesUnaided() const override { return true; }
   void land(Leaf &, ValueRange, Value, SlotType) const override {}
-  SmallVector<Value> read(Leaf &b, Value slot, SlotType type) const override {
+  SmallVector<Value> read(Leaf &b, Value slot, SlotType type,
+                          int64_t columns) const override {
     return type.getArrangement() == Arrangement::Rows
-               ? readBlocks(b, slot, type, 0, type.getRows())
-               : readTransposed(b, slot, type);
+               ? readBlocks(b, slot, type, type.getRows(), columns)
+               : readTransposed(b, slot, type, columns);
   }
   SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
                               Value row) const override {
     // Rows that are a multiple of L apart are neighbours in a line.
     assert(linesPerGroup(type) % 32 == 0 &&
            "a wave's rows lie in lines of their own");
-    return readBlocks(b, address(b, slot, type, row, b.i32(0)), type, 0, 32);
+    return readBlocks(b, address(b, slot, type, row, b.i32(0)), type, 32,
+                      type.getColumns());
   }
   Value address(Leaf &b, Value slot, SlotType type, Value row,
                 Value column) const override {
@@ -79,34 +81,41 @@ private:
     return slot.getRows() / lineRows;
   }
   SmallVector<Value> readBlocks(Leaf &b, Value slot, SlotType type,
-                                int64_t begin, int64_t end) const;
-  SmallVector<Value> readTransposed(Leaf &b, Value slot, SlotType type) const;
+                                int64_t rows, int64_t columns) const;
+  SmallVector<Value> readTransposed(Leaf &b, Value slot, SlotType type,
+                                    int64_t columns) const;
 };
 } // namespace
 
-SmallVector<Value> DmaSlots::fetch(Leaf &b, Buffer buffer, Value row,
-                                   Value slot, SlotType type) const {
+SmallVector<Value> DmaSlots::fetch(Leaf &b, Buffer buffer, int64_t columns,
+                                   Value row, Value slot, SlotType type) const {
   int64_t waves = workItems / 64, perGroup = linesPerGroup(type);
   Value lane = b.lane(), wave = b.wave();
   // Lane l of wave w takes 16 bytes of row w + L * (l / 8), column 8 * (l % 8);
   // from line to line the step is uniform, so one vector register serves all.
   Value laneRow = b.add(b.mul(b.div(lane, 8), perGroup), wave);
-  Value source =
-      b.add(b.mul(laneRow, buffer.stride), b.mul(b.rem(lane, 8), 16));
+  Value piece = b.rem(lane, 8);
+  Value source = b.add(b.mul(laneRow, buffer.stride), b.mul(piece, 16));
+  // The columns behind those of the view are all in the last group of lines.
+  assert(columns > (lineGroups(type) - 1) * lineColumns && "no group is empty");
+  Value lastSource = source;
+  if (columns < type.getColumns())
+    lastSource = b.ifInside(source, piece, columns % lineColumns / 8);
   Value waveLine = b.ldsAddress(slot, b.mul(wave, pitch(type)));
   for (int64_t line = 0; line < lineGroups(type) * perGroup; line += waves) {
     Value uniform = b.mul(b.add(row, line % perGroup), buffer.stride);
     uniform = b.add(uniform, line / perGroup * lineColumns * 2);
-    b.copyToLds(buffer, source, uniform,
+    bool isLast = line / perGroup == lineGroups(type) - 1;
+    b.copyToLds(buffer, isLast ? lastSource : source, uniform,
                 b.ldsAddress(waveLine, line * pitch(type)));
   }
   return {};
 }
 
-/// Rows `begin` to `end`. Lane l of block (i, k): row 32 i + l % 32, columns 16
-/// k + 8 (l / 32) + 0..7.
+/// So many rows and columns. Lane l of block (i, k): row 32 i + l % 32, columns
+/// 16 k + 8 (l / 32) + 0..7.
 SmallVector<Value> DmaSlots::readBlocks(Leaf &b, Value slot, SlotType type,
-                                        int64_t begin, int64_t end) const {
+                                        int64_t rows, int64_t columns) const {
   int64_t perGroup = linesPerGroup(type);
   auto block = VectorType::get(8, type.getElementType());
   Value lane = b.lane();
@@ -116,8 +125,8 @@ SmallVector<Value> DmaSlots::readBlocks(Leaf &b, Value slot, SlotType type,
   address = b.ldsAddress(slot, b.add(address, b.mul(half, 16)));
 
   SmallVector<Value> blocks;
-  for (int64_t row = begin; row < end; row += 32)
-    for (int64_t column = 0; column < type.getColumns(); column += 16) {
+  for (int64_t row = 0; row < rows; row += 32)
+    for (int64_t column = 0; column < columns; column += 16) {
       int64_t offset = (column / lineColumns) * perGroup * pitch(type) +
                        (row / perGroup) * 128 + (column % lineColumns) * 2;
       blocks.push_back(b.ldsRead(block, b.ldsAddress(address, offset)));
@@ -129,8 +138,8 @@ SmallVector<Value> DmaSlots::readBlocks(Leaf &b, Value slot, SlotType type,
 /// are rows 16 k + 4 h + 0..3, elements 4..7 rows 16 k + 8 + 4 h + 0..3. Each
 /// transposed read gives 4 of them: 16 lanes read 4 rows x 16 columns, lane n
 /// gets column n.
-SmallVector<Value> DmaSlots::readTransposed(Leaf &b, Value slot,
-                                            SlotType type) const {
+SmallVector<Value> DmaSlots::readTransposed(Leaf &b, Value slot, SlotType type,
+                                            int64_t columns) const {
   int64_t perGroup = linesPerGroup(type);
   auto part = VectorType::get(4, type.getElementType());
   Value lane = b.lane();
@@ -142,7 +151,7 @@ SmallVector<Value> DmaSlots::readTransposed(Leaf &b, Value slot,
   address = b.ldsAddress(slot, b.add(address, b.mul(laneColumn, 2)));
 
   SmallVector<Value> blocks;
-  for (int64_t column = 0; column < type.getColumns(); column += 32)
+  for (int64_t column = 0; column < columns; column += 32)
     for (int64_t row = 0; row < type.getRows(); row += 16) {
       SmallVector<Value> parts;
       for (int64_t partRow : {row, row + 8}) {

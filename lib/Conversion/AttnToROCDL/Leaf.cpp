@@ -204,6 +204,13 @@ Value Leaf::makeResource(Value pointer, Value bytes) {
       bytes, flags);
 }
 
+Value Leaf::ifInside(Value offset, Value column, int64_t columns) {
+  Value inside = arith::CmpIOp::create(*this, arith::CmpIPredicate::ult, column,
+                                       i32(columns));
+  Value beyond = i32(static_cast<int32_t>(beyondViews));
+  return arith::SelectOp::create(*this, inside, offset, beyond);
+}
+
 Value Leaf::load(Type type, Buffer buffer, Value offset, Value uniform) {
   return ROCDL::RawPtrBufferLoadOp::create(
       *this, type, buffer.resource, offset, uniform, /*aux=*/i32(0),
@@ -240,17 +247,20 @@ Value Leaf::ldsAddress(Value address, int64_t bytes) {
       LLVM::GEPNoWrapFlags::inbounds);
 }
 
-static unsigned byteWidth(Type type) {
+/// Of what is read or written whole.
+static unsigned ldsAlignment(Type type) {
   auto vector = cast<VectorType>(type);
-  return vector.getNumElements() * vector.getElementTypeBitWidth() / 8;
+  unsigned bytes =
+      vector.getNumElements() * vector.getElementTypeBitWidth() / 8;
+  return std::min(bytes, 16u);
 }
 
 Value Leaf::ldsRead(VectorType type, Value address) {
-  return LLVM::LoadOp::create(*this, type, address, byteWidth(type));
+  return LLVM::LoadOp::create(*this, type, address, ldsAlignment(type));
 }
 
 void Leaf::ldsWrite(Value value, Value address) {
-  LLVM::StoreOp::create(*this, value, address, byteWidth(value.getType()));
+  LLVM::StoreOp::create(*this, value, address, ldsAlignment(value.getType()));
 }
 
 Value Leaf::ldsReadTransposed(VectorType type, Value address) {
@@ -287,6 +297,19 @@ void Leaf::sync() {
 Value Leaf::mma(Value a, Value b, Value acc) {
   bool bf16 = cast<VectorType>(a.getType()).getElementType().isBF16();
   Value zero = i32(0); // cbsz, abid, blgp: no broadcast, no lane permutation
+  if (cast<VectorType>(a.getType()).getElementType().isF32()) {
+    // Eight products of depth 2, one element of each half-wave.
+    for (int64_t i = 0; i < 8; ++i) {
+      SmallVector<Value> operands{vector::ExtractOp::create(*this, a, i),
+                                  vector::ExtractOp::create(*this, b, i),
+                                  acc,
+                                  zero,
+                                  zero,
+                                  zero};
+      acc = ROCDL::mfma_f32_32x32x2f32::create(*this, acc.getType(), operands);
+    }
+    return acc;
+  }
   if (chip.mfmaK == 16) {
     SmallVector<Value> operands{a, b, acc, zero, zero, zero};
     if (bf16)

@@ -18,6 +18,11 @@
 
 namespace mlir::attn {
 
+/// An offset (bytes) behind the end of every view: what is read there is 0,
+/// what is written there is dropped. No view with columns to leave out reaches
+/// it, and an offset below it more does not wrap.
+constexpr int64_t beyondViews = int64_t(1) << 31;
+
 /// A matrix in global memory: a buffer resource and the bytes between rows.
 struct Buffer {
   Value resource; ///< !llvm.ptr<8>
@@ -85,8 +90,12 @@ public:
   /// Copies 16 bytes a lane to lds + 16 * lane; `lds` is uniform.
   void copyToLds(Buffer buffer, Value offset, Value uniform, Value lds);
   Value makeResource(Value pointer, Value bytes);
+  /// `offset` in lanes whose `column` is among the first `columns`, in others
+  /// one that is beyond the buffer.
+  Value ifInside(Value offset, Value column, int64_t columns);
 
-  // LDS (!llvm.ptr<3>).
+  // LDS (!llvm.ptr<3>). What is read or written is aligned to its size, but to
+  // no more than 16 bytes.
   Value ldsAddress(Value slot, Value bytes);
   Value ldsAddress(Value address, int64_t bytes);
   Value ldsRead(VectorType type, Value address);
@@ -103,7 +112,8 @@ public:
   /// Waits for this wave's memory operations, then for all waves.
   void sync();
 
-  /// acc + a b for one 32 x 32 x 16 block; 8 elements a lane of a and of b.
+  /// acc + a b for one 32 x 32 x 16 block; 8 elements a lane of a and of b, of
+  /// 16 bits or f32.
   Value mma(Value a, Value b, Value acc);
   /// Swaps x's upper half-wave with y's lower one; i32.
   std::pair<Value, Value> swapHalves(Value x, Value y);

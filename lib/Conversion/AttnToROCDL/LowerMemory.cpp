@@ -99,16 +99,35 @@ struct LowerLoad : TilePattern<LoadOp> {
     Value offset =
         grouped ? ViewRows(adaptor.getView()).offset(b, b.add(row, inTile))
                 : b.mul(inTile, buffer.stride);
-    offset = b.add(offset, b.mul(b.div(lane, 32), 16));
+    int64_t bytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
+    Value half = b.div(lane, 32), column = b.mul(half, 8);
+    offset = b.add(offset, b.mul(half, 8 * bytes));
     Value uniform = grouped ? b.i32(0) : b.mul(row, buffer.stride);
-    auto words = VectorType::get(4, b.getI32Type());
-    auto block = VectorType::get(8, tile.getElementType());
     SmallVector<Value> blocks;
-    for (int64_t k = 0; k < tile.getRows(); k += 16)
-      blocks.push_back(b.bitcast(
-          b.load(words, buffer, b.add(offset, 2 * k), uniform), block));
+    int64_t columns = op.getView().getType().getColumns();
+    for (int64_t k = 0; k < tile.getRows(); k += 16) {
+      Value place = b.add(offset, bytes * k);
+      if (columns < k + 16)
+        place = b.ifInside(place, b.add(column, k), columns);
+      blocks.push_back(
+          loadBlock(b, buffer, place, uniform, tile.getElementType()));
+    }
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();
+  }
+
+  /// 8 elements a lane, 16 bytes at a time.
+  static Value loadBlock(Leaf &b, Buffer buffer, Value offset, Value uniform,
+                         Type element) {
+    auto words = VectorType::get(4, b.getI32Type());
+    if (!element.isF32())
+      return b.bitcast(b.load(words, buffer, offset, uniform),
+                       VectorType::get(8, element));
+    auto half = VectorType::get(4, element);
+    Value low = b.bitcast(b.load(words, buffer, offset, uniform), half);
+    Value high =
+        b.bitcast(b.load(words, buffer, b.add(offset, 16), uniform), half);
+    return b.concat(low, high);
   }
 };
 
@@ -147,8 +166,9 @@ struct LowerFetch : TilePattern<FetchOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Leaf b = lowering.leaf(op, rewriter);
     SmallVector<Value> inflight = lowering.slots->fetch(
-        b, asBuffer(adaptor.getView()), adaptor.getRow().front(),
-        adaptor.getSlot().front(), op.getSlot().getType());
+        b, asBuffer(adaptor.getView()), op.getView().getType().getColumns(),
+        adaptor.getRow().front(), adaptor.getSlot().front(),
+        op.getSlot().getType());
     // LLVM would sink the loads to where registers are cheapest, and what they
     // bring would come late by as much.
     b.fenceSchedule();
@@ -198,9 +218,17 @@ struct LowerRead : TilePattern<ReadOp> {
     SmallVector<Value> blocks =
         op.getRow()
             ? lowering.slots->readRows(b, slot, type, adaptor.getRow().front())
-            : lowering.slots->read(b, slot, type);
+            : lowering.slots->read(b, slot, type, columnsOf(op));
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();
+  }
+
+  /// How many columns of its slot an mfma_a tile takes.
+  static int64_t columnsOf(ReadOp op) {
+    TileType tile = op.getTile().getType();
+    return op.getSlot().getType().getArrangement() == Arrangement::Rows
+               ? tile.getColumns()
+               : tile.getRows();
   }
 };
 

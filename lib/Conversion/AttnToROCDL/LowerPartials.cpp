@@ -56,11 +56,16 @@ struct LowerLoadF32 : TilePattern<LoadOp> {
     Value offset = laneOffset(b, view, row);
     auto four = VectorType::get(4, b.getF32Type());
     SmallVector<Value> blocks;
+    int64_t columns = op.getView().getType().getColumns();
     for (int64_t block = 0; block < tile.getRows() / 32; ++block) {
       SmallVector<Value> parts;
       for (int64_t group = 0; group < 4; ++group)
-        parts.push_back(b.load(four, view.buffer,
-                               b.add(offset, 128 * block + 32 * group), zero));
+        parts.push_back(32 * block + 8 * group < columns
+                            ? b.load(four, view.buffer,
+                                     b.add(offset, 128 * block + 32 * group),
+                                     zero)
+                            : vector::BroadcastOp::create(b, four, b.f32(0.0f))
+                                  .getResult());
       blocks.push_back(
           b.concat(b.concat(parts[0], parts[1]), b.concat(parts[2], parts[3])));
     }
@@ -81,10 +86,12 @@ struct LowerStoreF32 : TilePattern<StoreOp> {
     ViewRows view(adaptor.getView());
     Value row = b.add(adaptor.getRow().front(), b.rem(b.lane(), 32));
     Value offset = laneOffset(b, view, row);
+    int64_t columns = op.getView().getType().getColumns();
     for (auto [index, block] : llvm::enumerate(adaptor.getTile()))
       for (int64_t group = 0; group < 4; ++group)
-        b.store(b.slice(block, 4 * group, 4), view.buffer,
-                b.add(offset, 128 * index + 32 * group));
+        if (int64_t(32 * index) + 8 * group < columns)
+          b.store(b.slice(block, 4 * group, 4), view.buffer,
+                  b.add(offset, 128 * index + 32 * group));
     rewriter.eraseOp(op);
     return success();
   }

@@ -77,7 +77,9 @@ struct LowerFlipSign : TilePattern<FlipSignOp> {
     b.setInsertionPointToStart(guard.elseBlock());
     scf::YieldOp::create(b, blocks);
     b.setInsertionPointToStart(guard.thenBlock());
-    auto words = VectorType::get(4, b.getI32Type());
+    Type element = op.getTile().getType().getElementType();
+    auto words = VectorType::get(element.getIntOrFloatBitWidth() / 4,
+                                 b.getI32Type()); // of 8 elements
     mask = vector::BroadcastOp::create(b, words, mask);
     SmallVector<Value> flipped;
     for (Value block : blocks)

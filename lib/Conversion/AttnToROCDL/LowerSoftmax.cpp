@@ -281,7 +281,8 @@ static Value packOperand(Leaf &b, ArrayRef<Value> registers, Type element) {
                    VectorType::get(registers.size(), element));
 }
 
-/// Eight consecutive registers are the B operand of one 16-deep product.
+/// Eight consecutive registers are the B operand of one 16-deep product, those
+/// of f32 as they are.
 struct LowerPack : TilePattern<PackOp> {
   using TilePattern::TilePattern;
 
@@ -291,9 +292,11 @@ struct LowerPack : TilePattern<PackOp> {
     Leaf b = lowering.leaf(op, rewriter);
     Type element = op.getRes().getType().getElementType();
     SmallVector<Value> weights = unpack(b, adaptor.getTile()), blocks;
-    for (size_t i = 0; i < weights.size(); i += 8)
-      blocks.push_back(
-          packOperand(b, ArrayRef<Value>(weights).slice(i, 8), element));
+    for (size_t i = 0; i < weights.size(); i += 8) {
+      auto eight = ArrayRef<Value>(weights).slice(i, 8);
+      blocks.push_back(element.isF32() ? pack(b, eight)
+                                       : packOperand(b, eight, element));
+    }
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();
   }

@@ -38,16 +38,16 @@ struct LowerStore : TilePattern<StoreOp> {
     if (tile.getLayout() == TileLayout::Columns) {
       storeColumns(b, adaptor.getTile().front(), view, row);
     } else {
-      Type element = op.getView().getType().getElementType();
-      ValueRange blocks = adaptor.getTile();
+      ViewType type = op.getView().getType();
+      SmallVector<RowPiece> pieces =
+          piecesOf(b, adaptor.getTile(), type.getElementType());
       if (op.getSlot())
-        storeThroughSlot(b, piecesOf(b, blocks, element), view.buffer, row,
-                         adaptor.getSlot().front(), op.getSlot().getType(),
-                         adaptor.getSlotRow().front());
+        storeThroughSlot(b, pieces, view.buffer, row, adaptor.getSlot().front(),
+                         op.getSlot().getType(), adaptor.getSlotRow().front());
       else if (b.chip.permlaneSwap)
-        storePieces(b, mergePieces(b, piecesOf(b, blocks, element)), view, row);
+        storePieces(b, mergePieces(b, pieces), view, row, type.getColumns());
       else
-        storePieces(b, piecesOf(b, blocks, element), view, row);
+        storePieces(b, pieces, view, row, type.getColumns());
     }
     rewriter.eraseOp(op);
     return success();
@@ -60,7 +60,7 @@ private:
                                         Type element);
   static SmallVector<RowPiece> mergePieces(Leaf &b, ArrayRef<RowPiece> pieces);
   static void storePieces(Leaf &b, ArrayRef<RowPiece> pieces,
-                          const ViewRows &view, Value row);
+                          const ViewRows &view, Value row, int64_t columns);
   void storeThroughSlot(Leaf &b, ArrayRef<RowPiece> pieces, Buffer buffer,
                         Value row, Value slot, SlotType type,
                         Value slotRow) const;
@@ -122,13 +122,21 @@ static int64_t width(const RowPiece &piece) {
   return 2 * cast<VectorType>(piece.words.getType()).getNumElements();
 }
 
+/// Pieces behind the first `columns`, a multiple of 8, are left out.
 void LowerStore::storePieces(Leaf &b, ArrayRef<RowPiece> pieces,
-                             const ViewRows &view, Value row) {
+                             const ViewRows &view, Value row, int64_t columns) {
   Value lane = b.laneAnew();
   Value offset = view.offset(b, b.add(row, b.rem(lane, 32)));
-  offset = b.add(offset, b.mul(b.div(lane, 32), 2 * width(pieces.front())));
-  for (const RowPiece &piece : pieces)
-    b.store(piece.words, view.buffer, b.add(offset, 2 * piece.column));
+  Value column = b.mul(b.div(lane, 32), width(pieces.front()));
+  offset = b.add(offset, b.mul(column, 2));
+  for (const RowPiece &piece : pieces) {
+    if (piece.column >= columns)
+      continue;
+    Value place = b.add(offset, 2 * piece.column);
+    if (piece.column + 2 * width(piece) > columns)
+      place = b.ifInside(place, b.add(column, piece.column), columns);
+    b.store(piece.words, view.buffer, place);
+  }
 }
 
 /// In the slot the wave's 32 rows lie as they do in memory; from there each

@@ -99,7 +99,7 @@ static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
     return kernel.emitOpError() << "tile ops need a known_block_size";
   unsigned workItems = (*block)[0];
   TileLowering lowering{chip, bf16Truncate, countRescales,
-                        SlotAccess::create(chip, workItems)};
+                        SlotAccess::create(chip, kernel)};
   if (failed(checkSlots(kernel, workItems, lowering)))
     return failure();
 
@@ -128,15 +128,18 @@ static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
   if (failed(applyPartialConversion(kernel, target, std::move(patterns))))
     return failure();
 
-  // One register file, all of it architectural: LLVM otherwise splits it and
-  // copies between the halves. And no quieting of signalling NaNs, which costs
-  // LLVM's maximum an instruction for each operand.
+  // One register file, all of it architectural, unless 256 registers are too
+  // few: LLVM otherwise splits it and copies between the halves. And no
+  // quieting of signalling NaNs, which costs LLVM's maximum an instruction for
+  // each operand.
   OpBuilder b(context);
+  auto config = kernel->getAttrOfType<ConfigAttr>("attn.config");
+  SmallVector<Attribute> passthrough;
+  if (!config || !config.getAgprs())
+    passthrough.push_back(b.getStrArrayAttr({"amdgpu-agpr-alloc", "0"}));
+  passthrough.push_back(b.getStrArrayAttr({"amdgpu-ieee", "false"}));
   kernel->removeAttr("attn.config");
-  kernel->setAttr(
-      "passthrough",
-      b.getArrayAttr({b.getStrArrayAttr({"amdgpu-agpr-alloc", "0"}),
-                      b.getStrArrayAttr({"amdgpu-ieee", "false"})}));
+  kernel->setAttr("passthrough", b.getArrayAttr(passthrough));
   return success();
 }
 

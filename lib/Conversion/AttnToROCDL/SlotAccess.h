@@ -13,6 +13,8 @@
 
 #include "flyattn/Dialect/Attn/IR/Attn.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
 #include <memory>
 
 namespace mlir::attn {
@@ -20,7 +22,7 @@ namespace mlir::attn {
 /// Where an element of a KV tile lies in its LDS slot, and how it gets there
 /// and back. One implementation for chips that copy straight into LDS
 /// (DmaSlots.cpp), one for those that go through registers
-/// (RegisterSlots.cpp).
+/// and for f32 (RegisterSlots.cpp).
 class SlotAccess {
 public:
   explicit SlotAccess(unsigned workItems) : workItems(workItems) {}
@@ -32,14 +34,17 @@ public:
   virtual bool sharesOut(SlotType slot) const = 0;
   /// The registers that a fetch holds until it lands.
   virtual SmallVector<Type> inflightTypes(InflightType type) const = 0;
-  virtual SmallVector<Value> fetch(Leaf &b, Buffer buffer, Value row,
-                                   Value slot, SlotType type) const = 0;
+  /// Of a view of `columns`; what is behind them in the slot becomes 0.
+  virtual SmallVector<Value> fetch(Leaf &b, Buffer buffer, int64_t columns,
+                                   Value row, Value slot,
+                                   SlotType type) const = 0;
   /// Does a fetch reach the slot without its land?
   virtual bool arrivesUnaided() const = 0;
   virtual void land(Leaf &b, ValueRange inflight, Value slot,
                     SlotType type) const = 0;
-  /// The blocks of the mfma_a tile.
-  virtual SmallVector<Value> read(Leaf &b, Value slot, SlotType type) const = 0;
+  /// The blocks of the mfma_a tile with the first `columns` of the slot.
+  virtual SmallVector<Value> read(Leaf &b, Value slot, SlotType type,
+                                  int64_t columns) const = 0;
 
   /// The blocks of the mfma_b tile of 32 rows from `row` (a multiple of 32) on.
   virtual SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
@@ -53,8 +58,9 @@ public:
   virtual int64_t offset(SlotType type, int64_t rows,
                          int64_t columns) const = 0;
 
+  /// For the slots of a kernel.
   static std::unique_ptr<SlotAccess> create(const flyattn::ChipInfo &chip,
-                                            unsigned workItems);
+                                            gpu::GPUFuncOp kernel);
 
 protected:
   const unsigned workItems;

@@ -11,8 +11,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
-#include <limits>
-
 using namespace mlir;
 using namespace mlir::attn;
 
@@ -31,9 +29,9 @@ Value ViewRows::offset(Leaf &b, Value row) const {
   Value inGroup = arith::SubIOp::create(b, row, b.mul(place, group));
   Value offset = b.add(b.mul(place, buffer.stride), b.mul(inGroup, inner));
   // A row too many may be where another is: rows of a group may be further
-  // apart than groups. No grouped view reaches to 2^31.
+  // apart than groups.
   Value present =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, rows);
-  Value beyond = b.i32(std::numeric_limits<int32_t>::min());
+  Value beyond = b.i32(static_cast<int32_t>(beyondViews));
   return arith::SelectOp::create(b, present, offset, beyond);
 }

@@ -136,7 +136,7 @@ TEST(Plan, PackedSequences) {
 
 TEST(Plan, RefusesBadProblems) {
   Problem p = smallProblem();
-  p.headDim = 96;
+  p.headDim = 100;
   Expected<Plan> made = plan(p, "gfx950");
   ASSERT_FALSE(bool(made));
   Error error = made.takeError();
@@ -190,7 +190,7 @@ struct StridedOperand {
     for (int64_t b = 0; b < p.batch && operand != Operand::O; ++b)
       for (int64_t h = 0; h < p.headsOf(operand); ++h)
         for (int64_t i = 0; i < p.seqlenOf(operand); ++i)
-          for (int64_t d = 0; d < p.headDim; ++d)
+          for (int64_t d = 0; d < p.headDimOf(operand); ++d)
             bits[b * s.batch + h * s.head + i * s.seq + d] = floatToBf16(
                 float((b * 31 + h * 17 + i * 7 + d * 5) % 23 - 11) / 8);
     buffer = cantFail(device.allocate(bits.size() * 2, nameOf(operand)));
@@ -198,7 +198,8 @@ struct StridedOperand {
   }
 
   static OperandStrides gapsFor(const Problem &p, Operand operand) {
-    int64_t seq = p.headDim + 6, head = p.seqlenOf(operand) * seq + 10;
+    int64_t seq = p.headDimOf(operand) + 6,
+            head = p.seqlenOf(operand) * seq + 10;
     return {p.headsOf(operand) * head + 34, head, seq};
   }
 
@@ -212,15 +213,18 @@ struct StridedOperand {
 
 /// Four heads of 40 rows share tiles, and each part is of another size.
 class StridesOn
-    : public testing::TestWithParam<std::tuple<const char *, int64_t>> {};
+    : public testing::TestWithParam<
+          std::tuple<const char *, int64_t, std::pair<int64_t, int64_t>>> {};
 
 TEST_P(StridesOn, LaunchUnderAnyStrides) {
-  auto [chip, splits] = GetParam();
+  auto [chip, splits, headDims] = GetParam();
   Problem p = smallProblem();
   p.wantLse = false;
   p.seqlenQ = 40;
   p.seqlenKv = 300;
   p.splits = splits;
+  p.headDim = headDims.first;
+  p.headDimV = headDims.second;
   std::unique_ptr<Device> device = createSimulatedDevice(chip, {});
   StridedOperand q(p, Operand::Q, *device), k(p, Operand::K, *device),
       v(p, Operand::V, *device), o(p, Operand::O, *device);
@@ -240,12 +244,15 @@ TEST_P(StridesOn, LaunchUnderAnyStrides) {
   EXPECT_TRUE(compare(p, sample, reference, {o.bits.data(), nullptr}).passed());
   // The gaps are untouched.
   OperandStrides s = p.stridesOf(Operand::O);
-  for (int64_t gap = p.headDim; gap < s.seq; ++gap)
-    EXPECT_EQ(o.bits[s.batch + s.head + 5 * s.seq + gap], before[gap]);
+  for (int64_t row = 0; row < p.seqlenQ; ++row)
+    for (int64_t gap = p.headDimOfV(); gap < s.seq; ++gap)
+      EXPECT_EQ(o.bits[s.batch + s.head + row * s.seq + gap], before[gap]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Chips, StridesOn,
-                         testing::Combine(testing::Values("gfx942", "gfx950"),
-                                          testing::Values(1, 3)));
+INSTANTIATE_TEST_SUITE_P(
+    Chips, StridesOn,
+    testing::Combine(testing::Values("gfx942", "gfx950"), testing::Values(1, 3),
+                     testing::Values(std::pair(128, 128), std::pair(72, 40),
+                                     std::pair(96, 88), std::pair(200, 248))));
 
 } // namespace

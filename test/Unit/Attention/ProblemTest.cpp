@@ -187,8 +187,20 @@ TEST(Validate, BadUsage) {
 
 TEST(Validate, Unsupported) {
   Problem p = smallProblem();
-  p.headDim = 96;
+  p.headDim = 100;
   expectUnsupported(p, "head_dim");
+  p = smallProblem();
+  p.headDimV = 264;
+  expectUnsupported(p, "head_dim_v");
+  p.headDimV = 96;
+  EXPECT_TRUE(validate(p, "gfx950").empty());
+  p.schedule = ScheduleKind::DualWave;
+  expectUnsupported(p, "schedule");
+  p = smallProblem();
+  p.dtype = ElementType::F32;
+  EXPECT_TRUE(validate(p, "gfx950").empty());
+  p.schedule = ScheduleKind::DualWave;
+  expectUnsupported(p, "schedule");
   p = smallProblem();
   p.seqlenKv = 1 << 20;
   p.batch = 60000;
@@ -238,7 +250,7 @@ TEST(Validate, ViewsBeyondFourGibibytes) {
 TEST(Validate, GivesEveryErrorAtOnce) {
   Problem p = smallProblem();
   p.kvHeads = 3;
-  p.headDim = 96;
+  p.headDim = 100;
   p.scale = std::nan("");
   p.seqlenQ = -1;
   EXPECT_EQ(validate(p, "gfx1100").size(), 5u);
@@ -246,9 +258,9 @@ TEST(Validate, GivesEveryErrorAtOnce) {
 
 TEST(Validate, RefusalsNameEveryKernel) {
   Problem p = smallProblem();
-  p.headDim = 96;
+  p.headDim = 100;
   std::vector<Refusal> refusals = explainRefusals(p, "gfx942");
-  EXPECT_EQ(refusals.size(), 8u);
+  EXPECT_EQ(refusals.size(), 7u);
   for (const Refusal &refusal : refusals)
     EXPECT_FALSE(refusal.reasons.empty()) << refusal.kernel;
   p.headDim = 64;
@@ -265,7 +277,7 @@ TEST(Validate, RefusalsNameEveryKernel) {
 TEST(Validate, ErrorTellsBadUsageFromUnsupported) {
   Problem p = smallProblem();
   EXPECT_FALSE(errorToBool(checkProblem(p, "gfx950")));
-  p.headDim = 96;
+  p.headDim = 100;
   auto isBadUsage = [&] {
     bool bad = false;
     handleAllErrors(checkProblem(p, "gfx950"),

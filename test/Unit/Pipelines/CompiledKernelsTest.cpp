@@ -165,13 +165,14 @@ TEST(Compile, RefusesAnUnknownChip) {
 
 TEST(Compile, RefusesAHeadDimWithoutAKernel) {
   KernelVariant variant;
-  variant.headDim = 96;
+  variant.headDim = 264;
   auto result = compileForward(variant, "gfx950");
   ASSERT_FALSE(bool(result));
   EXPECT_NE(
       toString(result.takeError())
           .find(
-              "no generic kernel for head_dim 96 on gfx950; supported: 64 128"),
+              "no generic kernel for 'bf16' head_dim 264 on gfx950; supported: "
+              "8 to 256"),
       std::string::npos);
 }
 

@@ -34,7 +34,7 @@ LogicalResult CombineOp::verify() {
   if (ShapedType::isDynamic(getHeadDim()))
     return emitOpError() << "head_dim of o must be static";
   QueryRows rows = QueryRows::of(*this, o);
-  if (failed(verifyParts(*this, rows, named("parts", getParts()),
+  if (failed(verifyParts(*this, rows, o, named("parts", getParts()),
                          named("max", getMax()), named("sum", getSum()))))
     return failure();
   return getLse() ? verifyLse(*this, rows, named("lse", getLse())) : success();

@@ -56,7 +56,7 @@ LogicalResult
 ConfigAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                    Schedule schedule, unsigned waves, unsigned rowsPerWave,
                    unsigned kvTile, unsigned slots, unsigned splits,
-                   bool packGqa) {
+                   bool packGqa, bool) {
   if (waves == 0 || waves > 16)
     return emitError() << "waves must be 1 to 16, got " << waves;
   if (rowsPerWave != 32)
@@ -169,9 +169,8 @@ TileType::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
   if (failed(verifyMatrix(emitError, shape, elementType, false)))
     return failure();
   bool isOperand = layout == TileLayout::MfmaA || layout == TileLayout::MfmaB;
-  if (isOperand == elementType.isF32())
-    return emitError() << stringifyTileLayout(layout) << " tiles hold "
-                       << (isOperand ? "bf16 or f16" : "f32") << ", got "
+  if (!isOperand && !elementType.isF32())
+    return emitError() << stringifyTileLayout(layout) << " tiles hold f32, got "
                        << elementType;
   int64_t rowBlock = layout == TileLayout::Columns ? 1
                      : layout == TileLayout::MfmaB ? 16
@@ -248,9 +247,7 @@ SlotType::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                  Arrangement arrangement) {
   if (failed(verifyMatrix(emitError, shape, elementType, false)))
     return failure();
-  if (elementType.isF32())
-    return emitError() << "a slot holds bf16 or f16, got f32";
-  if (shape[0] % 32 != 0 || shape[1] % 64 != 0)
+  if (shape[0] % 32 != 0 || shape[1] % kColumnBlock != 0)
     return emitError() << "a slot comes in blocks of 32 x 64, got " << shape[0]
                        << " x " << shape[1];
   return success();

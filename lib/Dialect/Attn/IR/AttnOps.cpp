@@ -75,11 +75,14 @@ LogicalResult ForwardOp::verify() {
 
   int64_t seq = getSeqDim(), heads = getHeadDimIndex();
   int64_t headDim = q.type.getRank() - 1;
+  if (failed(verifySameDim(*this, "head_dim", q, headDim, k, headDim)))
+    return failure();
   for (Named other : ArrayRef(operands).drop_front())
-    if ((!isPacked() &&
-         failed(verifySameDim(*this, "batch", q, 0, other, 0))) ||
-        failed(verifySameDim(*this, "head_dim", q, headDim, other, headDim)))
+    if (!isPacked() && failed(verifySameDim(*this, "batch", q, 0, other, 0)))
       return failure();
+  if (!isPartial() && failed(verifySameDim(*this, "head_dim_v", v, headDim,
+                                           operands[3], headDim)))
+    return failure();
   if (!isPartial() &&
       (failed(verifySameDim(*this, "seqlen_q", q, seq, operands[3], seq)) ||
        failed(verifySameDim(*this, "heads", q, heads, operands[3], heads))))
@@ -89,6 +92,8 @@ LogicalResult ForwardOp::verify() {
     return failure();
   if (ShapedType::isDynamic(getHeadDim()))
     return emitOpError() << "head_dim of q must be static";
+  if (ShapedType::isDynamic(getHeadDimV()))
+    return emitOpError() << "head_dim_v of v must be static";
 
   int64_t numHeads = q.type.getDimSize(heads),
           kvHeads = k.type.getDimSize(heads);
@@ -102,7 +107,7 @@ LogicalResult ForwardOp::verify() {
     return emitOpError() << "scale must be finite";
   QueryRows rows = QueryRows::of(*this, q);
   if (isPartial())
-    return verifyParts(*this, rows, named("parts", getOuts()[0]),
+    return verifyParts(*this, rows, v, named("parts", getOuts()[0]),
                        named("max", getOuts()[1]), named("sum", getOuts()[2]));
   return getLse() ? verifyLse(*this, rows, named("lse", getLse())) : success();
 }

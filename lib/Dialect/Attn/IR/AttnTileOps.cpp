@@ -42,6 +42,21 @@ static LogicalResult expectElement(Operation *op, Type got, Type expected) {
                            << expected;
 }
 
+/// What takes the rows of `view` may be wider if whole pieces of 8 elements are
+/// left out.
+static LogicalResult expectWidth(Operation *op, ViewType view, int64_t width,
+                                 StringRef taker) {
+  int64_t columns = view.getColumns();
+  if (width == columns || (width > columns && columns % 8 == 0))
+    return success();
+  InFlightDiagnostic diag = op->emitOpError()
+                            << "a row of the view has " << columns
+                            << " elements, " << taker << " " << width;
+  if (width > columns)
+    diag << "; to be wider, the view must have a multiple of 8";
+  return diag;
+}
+
 LogicalResult ViewOp::verify() {
   if (getView().getType().getGrouped() == bool(getGroup()) &&
       bool(getGroup()) == bool(getInner()))
@@ -58,10 +73,7 @@ LogicalResult LoadOp::verify() {
           expectElement(*this, tile.getElementType(), view.getElementType())))
     return failure();
   int64_t width = getTransposed() ? tile.getRows() : tile.getColumns();
-  if (width != view.getColumns())
-    return emitOpError() << "a row of the view has " << view.getColumns()
-                         << " elements, the tile takes " << width;
-  return success();
+  return expectWidth(*this, view, width, "the tile takes");
 }
 
 void StoreOp::build(OpBuilder &, OperationState &state, Value tile, Value view,
@@ -76,10 +88,8 @@ LogicalResult StoreOp::verify() {
   if (tile.getLayout() != TileLayout::MfmaC &&
       tile.getLayout() != TileLayout::Columns)
     return emitOpError() << "stores mfma_c and columns tiles, got " << tile;
-  if (tile.getRows() != view.getColumns())
-    return emitOpError() << "a row of the view has " << view.getColumns()
-                         << " elements, a column of the tile "
-                         << tile.getRows();
+  if (failed(expectWidth(*this, view, tile.getRows(), "a column of the tile")))
+    return failure();
   if (Value slot = getSlot()) {
     SlotType type = getSlot().getType();
     if (tile.getLayout() != TileLayout::MfmaC ||
@@ -108,10 +118,12 @@ LogicalResult FetchOp::verify() {
       failed(expectElement(*this, inflight.getElementType(),
                            view.getElementType())))
     return failure();
-  if (slot.getColumns() != view.getColumns())
-    return emitOpError() << "a row of the view has " << view.getColumns()
-                         << " elements, a row of the slot "
-                         << slot.getColumns();
+  if (failed(expectWidth(*this, view, slot.getColumns(), "a row of the slot")))
+    return failure();
+  if (slot.getColumns() - view.getColumns() >= SlotType::kColumnBlock)
+    return emitOpError() << "a slot for " << view.getColumns()
+                         << " columns has less than " << SlotType::kColumnBlock
+                         << " more, got " << slot.getColumns();
   return expectShape(*this, "the inflight tile", inflight.getShape(),
                      slot.getRows(), slot.getColumns());
 }
@@ -142,11 +154,13 @@ LogicalResult ReadOp::verify() {
   }
   if (failed(expectLayout(*this, "the result", tile, TileLayout::MfmaA)))
     return failure();
-  bool transposed = slot.getArrangement() == Arrangement::Transposed;
-  int64_t rows = slot.getRows(), columns = slot.getColumns();
-  if (transposed)
-    std::swap(rows, columns);
-  return expectShape(*this, "the result", tile.getShape(), rows, columns);
+  // Columns of the slot may be left out.
+  if (slot.getArrangement() == Arrangement::Rows)
+    return expectShape(*this, "the result", tile.getShape(), slot.getRows(),
+                       std::min(tile.getColumns(), slot.getColumns()));
+  return expectShape(*this, "the result", tile.getShape(),
+                     std::min(tile.getRows(), slot.getColumns()),
+                     slot.getRows());
 }
 
 LogicalResult MmaOp::verify() {

@@ -33,9 +33,9 @@ LogicalResult attn::verifyOperand(Operation *op, Named operand, bool packed) {
     return op->emitOpError() << operand.name << " must have rank " << rank
                              << ", got " << operand.type.getRank();
   Type type = operand.type.getElementType();
-  if (!type.isBF16() && !type.isF16())
+  if (!type.isBF16() && !type.isF16() && !type.isF32())
     return op->emitOpError()
-           << operand.name << " must hold bf16 or f16, got " << type;
+           << operand.name << " must hold bf16, f16 or f32, got " << type;
   if (auto memref = dyn_cast<MemRefType>(operand.type))
     if (memref.getStridesAndOffset().first.back() != 1)
       return op->emitOpError()
@@ -88,8 +88,8 @@ static LogicalResult verifyPart(Operation *op, QueryRows rows, Named part,
   return success();
 }
 
-LogicalResult attn::verifyParts(Operation *op, QueryRows rows, Named parts,
-                                Named max, Named sum) {
+LogicalResult attn::verifyParts(Operation *op, QueryRows rows, Named columns,
+                                Named parts, Named max, Named sum) {
   int64_t rank = rows.packed ? 4 : 5;
   if (failed(verifyPart(op, rows, parts, rank)) ||
       failed(verifyPart(op, rows, max, rank - 1)) ||
@@ -97,7 +97,6 @@ LogicalResult attn::verifyParts(Operation *op, QueryRows rows, Named parts,
       failed(verifySameDim(op, "splits", parts, 0, max, 0)) ||
       failed(verifySameDim(op, "splits", parts, 0, sum, 0)))
     return failure();
-  Named q = rows.operand;
-  return verifySameDim(op, "head_dim", q, q.type.getRank() - 1, parts,
-                       rank - 1);
+  return verifySameDim(op, "head_dim_v", columns, columns.type.getRank() - 1,
+                       parts, rank - 1);
 }

@@ -33,14 +33,15 @@ struct QueryRows {
 LogicalResult verifySameDim(Operation *op, StringRef what, Named a,
                             int64_t dimA, Named b, int64_t dimB);
 
-/// The rank, bf16 or f16, and a contiguous last dimension.
+/// The rank, bf16, f16 or f32, and a contiguous last dimension.
 LogicalResult verifyOperand(Operation *op, Named operand, bool packed);
 
 LogicalResult verifyLse(Operation *op, QueryRows rows, Named lse);
 
-/// The partial form of O, of the maxima and of the sums.
-LogicalResult verifyParts(Operation *op, QueryRows rows, Named parts, Named max,
-                          Named sum);
+/// The partial form of O, of the maxima and of the sums. `columns` has the head
+/// dim of O as its last dimension.
+LogicalResult verifyParts(Operation *op, QueryRows rows, Named columns,
+                          Named parts, Named max, Named sum);
 
 /// Operands are all tensors with a result for each destination, or all memrefs
 /// without results.

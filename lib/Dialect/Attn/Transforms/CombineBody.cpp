@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 // A workgroup of one wave takes 32 rows of a batch, counted through its heads,
-// by 32 columns of O. The parts come a few at a time, so that their loads are
+// by 32 columns of O, fewer at the end of a head dim that is no multiple of 32.
+// The parts come a few at a time, so that their loads are
 // under way together:
 //
 //   for s = 0 to splits step 8:
@@ -103,6 +104,7 @@ private:
   ValueRange mergeLoop();
   Value outputView(unsigned pointer, Type element, int64_t columns,
                    unsigned strides, Value seqStride, Value column);
+  void writeSlice();
 
   ImplicitLocOpBuilder b;
   gpu::GPUFuncOp kernel;
@@ -111,6 +113,7 @@ private:
   Value batch, row, slice; ///< i32, uniform: the first row; which columns
   Value rows;              ///< of the batch, through all heads
   Value column;            ///< of O, the first; i64
+  int64_t columns = combineColumns; ///< of O, how many
 };
 } // namespace
 
@@ -131,7 +134,7 @@ Value CombineBody::loadRows(Value pointer, Value first, Value present,
       ViewType::get({ShapedType::kDynamic, columns}, b.getF32Type());
   Value wide = arith::ConstantIntOp::create(b, b.getI64Type(), stride);
   Value offset = arith::MulIOp::create(b, first, wide);
-  if (columns > 1)
+  if (type.getLayout() == TileLayout::MfmaC)
     offset = arith::AddIOp::create(b, offset, column);
   Value view = ViewOp::create(b, viewType, pointer, offset, present, wide);
   return LoadOp::create(b, type, view, row, /*transposed=*/true);
@@ -145,10 +148,10 @@ CombineBody::Part CombineBody::load(Value split) {
       b, arith::MulIOp::create(b, i64(split), i64(param(Batch))).getResult(),
       i64(batch));
   Value first = arith::MulIOp::create(b, before, i64(rows));
-  return {loadRows(param(Parts), first, present, combineColumns,
-                   op.getHeadDim(), oType()),
-          loadRows(param(Max), first, present, 1, 1, columnType()),
-          loadRows(param(Sum), first, present, 1, 1, columnType())};
+  return {
+      loadRows(param(Parts), first, present, columns, op.getHeadDim(), oType()),
+      loadRows(param(Max), first, present, 1, 1, columnType()),
+      loadRows(param(Sum), first, present, 1, 1, columnType())};
 }
 
 ValueRange CombineBody::mergeLoop() {
@@ -186,27 +189,46 @@ Value CombineBody::outputView(unsigned pointer, Type element, int64_t columns,
                         param(strides + 1), param(SeqlenQ), seqStride);
 }
 
-void CombineBody::build() {
-  locate();
+/// What the wave does, for `columns` columns.
+void CombineBody::writeSlice() {
   ValueRange state = mergeLoop();
   auto last = FinalizeOp::create(b, state[0], state[1], state[2],
                                  /*whole=*/true);
-  Value o = outputView(O, op.getElementType(), combineColumns, OStrides,
+  Value o = outputView(O, op.getElementType(), columns, OStrides,
                        param(OStrides + 2), column);
   StoreOp::create(b, last.getO(), o, row);
-  if (!op.getLse()) {
-    gpu::ReturnOp::create(b);
+  if (!op.getLse())
     return;
-  }
   Value one = arith::ConstantIntOp::create(b, b.getI64Type(), 1);
   Value lse = outputView(Lse, b.getF32Type(), 1, LseStrides, one,
                          /*firstColumn=*/Value());
   Value isFirst =
       arith::CmpIOp::create(b, arith::CmpIPredicate::eq, slice, i32(0));
   auto guard = scf::IfOp::create(b, isFirst, /*withElseRegion=*/false);
-  gpu::ReturnOp::create(b);
+  OpBuilder::InsertionGuard insertion(b);
   b.setInsertionPoint(guard.thenBlock()->getTerminator());
   StoreOp::create(b, last.getLse(), lse, row);
+}
+
+void CombineBody::build() {
+  locate();
+  int64_t whole = op.getHeadDim() / combineColumns,
+          rest = op.getHeadDim() % combineColumns;
+  if (rest == 0 || whole == 0) {
+    columns = rest ? rest : combineColumns;
+    writeSlice();
+  } else {
+    Value isWhole =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, slice, i32(whole));
+    auto choice = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard insertion(b);
+    b.setInsertionPoint(choice.thenBlock()->getTerminator());
+    writeSlice();
+    columns = rest;
+    b.setInsertionPoint(choice.elseBlock()->getTerminator());
+    writeSlice();
+  }
+  gpu::ReturnOp::create(b);
 }
 
 void attn::buildCombineBody(gpu::GPUFuncOp kernel, CombineOp op) {

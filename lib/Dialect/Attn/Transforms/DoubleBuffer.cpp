@@ -101,8 +101,9 @@ void DoubleBufferedStream::allocateSlots(ArrayRef<LoadOp> loads) {
       std::swap(rows, columns);
       arrangement = Arrangement::Transposed;
     }
-    auto type =
-        SlotType::get({rows, columns}, tile.getElementType(), arrangement);
+    auto type = SlotType::get(
+        {rows, int64_t(llvm::alignTo(columns, SlotType::kColumnBlock))},
+        tile.getElementType(), arrangement);
     StagedLoad entry{load.getView(), {}};
     for (unsigned slot = 0; slot < count; ++slot) {
       std::string name = "tile" + std::to_string(staged.size()) + "_slot" +

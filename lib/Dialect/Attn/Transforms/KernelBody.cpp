@@ -82,7 +82,8 @@ public:
       : b(ImplicitLocOpBuilder::atBlockBegin(op.getLoc(),
                                              &kernel.getBody().front())),
         kernel(kernel), op(op), config(*op.getConfig()),
-        element(op.getElementType()), headDim(op.getHeadDim()) {}
+        element(op.getElementType()), headDim(op.getHeadDim()),
+        headDimV(op.getHeadDimV()) {}
 
   void build();
 
@@ -107,12 +108,16 @@ private:
   Value product(Value index, Value stride);
   Value packed(Value rows);
   Value queryOf(Value row);
-  Value view(unsigned pointer, unsigned strides, Value head, Sequence rows);
+  Value view(unsigned pointer, unsigned strides, int64_t columns, Value head,
+             Sequence rows);
   Value queryView(unsigned pointer, Type element, int64_t columns,
                   Value batches, Value heads, Value seqStride,
                   Value offset = {});
-  Value operandView(unsigned pointer, unsigned strides, Type element,
-                    Value offset = {});
+  Value operandView(unsigned pointer, unsigned strides, int64_t columns,
+                    Type element, Value offset = {});
+  /// Tiles hold head dims up to whole MFMA blocks, beyond which they are 0.
+  int64_t scoreDepth() { return llvm::alignTo(headDim, 16); }
+  int64_t outputRows() { return llvm::alignTo(headDimV, 32); }
   Value rowsView(unsigned pointer, Value offset = {});
   void locate();
   Sequence sequence(unsigned seqlen, unsigned cuSeqlens);
@@ -131,7 +136,7 @@ private:
   ForwardOp op;
   ConfigAttr config;
   Type element;
-  int64_t headDim;
+  int64_t headDim, headDimV;
 
   Value batch, head, kvHead; ///< i32, uniform over the workgroup
   Value split;               ///< of KV; null without splits
@@ -152,9 +157,9 @@ Value KernelBody::product(Value index, Value stride) {
 }
 
 /// The rows of one head of one batch.
-Value KernelBody::view(unsigned pointer, unsigned strides, Value headIndex,
-                       Sequence rows) {
-  auto type = ViewType::get({ShapedType::kDynamic, headDim}, element);
+Value KernelBody::view(unsigned pointer, unsigned strides, int64_t columns,
+                       Value headIndex, Sequence rows) {
+  auto type = ViewType::get({ShapedType::kDynamic, columns}, element);
   Value seqStride = param(strides + 2);
   Value first = rows.first ? product(rows.first, seqStride)
                            : product(batch, param(strides));
@@ -192,9 +197,9 @@ Value KernelBody::queryView(unsigned pointer, Type element, int64_t columns,
 }
 
 /// Of Q or O.
-Value KernelBody::operandView(unsigned pointer, unsigned strides, Type element,
-                              Value offset) {
-  return queryView(pointer, element, headDim, param(strides),
+Value KernelBody::operandView(unsigned pointer, unsigned strides,
+                              int64_t columns, Type element, Value offset) {
+  return queryView(pointer, element, columns, param(strides),
                    param(strides + 1), param(strides + 2), offset);
 }
 
@@ -348,7 +353,7 @@ void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
   Value o = carried[0], max = carried[1], sum = carried[2];
   int64_t tile = config.getKvTile(), rows = config.getRowsPerWave();
 
-  auto kType = TileType::get({tile, headDim}, element, TileLayout::MfmaA);
+  auto kType = TileType::get({tile, scoreDepth()}, element, TileLayout::MfmaA);
   Value k = LoadOp::create(b, kType, kView, kvRow, /*transposed=*/false);
   Value zero = splat(0.0f, {tile, rows}, TileLayout::MfmaC);
   Value scores = MmaOp::create(b, k, q, zero);
@@ -359,7 +364,7 @@ void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
   Type column = max.getType();
   auto step = SoftmaxStepOp::create(b, pType, column, column, scores, max, sum,
                                     param(ScaleLog2));
-  auto vType = TileType::get({headDim, tile}, element, TileLayout::MfmaA);
+  auto vType = TileType::get({outputRows(), tile}, element, TileLayout::MfmaA);
   Value v = LoadOp::create(b, vType, vView, kvRow, /*transposed=*/true);
   o = RescaleOp::create(b, o, max, step.getNewMax()).getResult(0);
   o = MmaOp::create(b, v, step.getP(), o);
@@ -371,9 +376,10 @@ void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
 ValueRange KernelBody::kvLoop(Value q) {
   int64_t rows = config.getRowsPerWave();
   float infinity = std::numeric_limits<float>::infinity();
-  SmallVector<Value> initial{splat(0.0f, {headDim, rows}, TileLayout::MfmaC),
-                             splat(-infinity, {1, rows}, TileLayout::Columns),
-                             splat(0.0f, {1, rows}, TileLayout::Columns)};
+  SmallVector<Value> initial{
+      splat(0.0f, {outputRows(), rows}, TileLayout::MfmaC),
+      splat(-infinity, {1, rows}, TileLayout::Columns),
+      splat(0.0f, {1, rows}, TileLayout::Columns)};
   auto [begin, end] = kvRange();
   auto loop =
       scf::ForOp::create(b, begin, end, i32(config.getKvTile()), initial);
@@ -385,7 +391,8 @@ ValueRange KernelBody::kvLoop(Value q) {
 
 void KernelBody::storeRows(ValueRange state) {
   auto last = FinalizeOp::create(b, state[0], state[1], state[2]);
-  StoreOp::create(b, last.getO(), operandView(O, OStrides, element), row);
+  StoreOp::create(b, last.getO(), operandView(O, OStrides, headDimV, element),
+                  row);
   if (op.getLse())
     StoreOp::create(b, last.getLse(), rowsView(Lse), row);
 }
@@ -395,7 +402,8 @@ void KernelBody::storePart(ValueRange state) {
   Value oOffset = product(split, param(SplitStrides));
   Value offset = product(split, param(SplitStrides + 1));
   StoreOp::create(b, state[0],
-                  operandView(O, OStrides, b.getF32Type(), oOffset), row);
+                  operandView(O, OStrides, headDimV, b.getF32Type(), oOffset),
+                  row);
   StoreOp::create(b, state[1], rowsView(Lse, offset), row);
   Value sum = AddHalvesOp::create(b, state[2]);
   StoreOp::create(b, sum, rowsView(RowSums, offset), row);
@@ -404,10 +412,10 @@ void KernelBody::storePart(ValueRange state) {
 /// All that a workgroup with rows does.
 void KernelBody::writeRows() {
   placeDiagonals();
-  Value qView = operandView(Q, QStrides, element);
-  kView = view(K, KStrides, kvHead, kvSequence);
-  vView = view(V, VStrides, kvHead, kvSequence);
-  auto qType = TileType::get({headDim, config.getRowsPerWave()}, element,
+  Value qView = operandView(Q, QStrides, headDim, element);
+  kView = view(K, KStrides, headDim, kvHead, kvSequence);
+  vView = view(V, VStrides, headDimV, kvHead, kvSequence);
+  auto qType = TileType::get({scoreDepth(), config.getRowsPerWave()}, element,
                              TileLayout::MfmaB);
   Value q = LoadOp::create(b, qType, qView, row, /*transposed=*/true);
   q = FlipSignOp::create(b, q, param(QSignFlip));

@@ -36,7 +36,7 @@ gpu::GPUFuncOp attn::createKernel(OpBuilder &builder, SymbolTable &symbols,
 }
 
 StringRef attn::elementName(Type element) {
-  return element.isBF16() ? "bf16" : "f16";
+  return element.isBF16() ? "bf16" : element.isF16() ? "f16" : "f32";
 }
 
 Value OperandArguments::i32(Value index) {

@@ -12,6 +12,7 @@
 #include "flyattn/Dialect/Attn/Transforms/Passes.h"
 #include "flyattn/Target/ChipInfo.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace mlir::attn {
@@ -26,8 +27,10 @@ namespace {
 struct ConfigRow {
   Schedule schedule;
   StringRef chip;
-  int64_t headDim;
+  unsigned elementBits;
+  int64_t minHeadDim, maxHeadDim; ///< both of Q and K and of V and O
   unsigned waves, rowsPerWave, kvTile, slots;
+  bool agprs = false;
 };
 } // namespace
 
@@ -40,28 +43,48 @@ struct ConfigRow {
 // there.
 // One wave: few rows against much KV, the time of which is that of memory.
 // Small tiles and, on gfx942, a single slot let several workgroups share a CU's
-// LDS and keep enough bytes under way.
+// LDS and keep enough bytes under way. There, wider heads than 128 are too many
+// shares of a tile for one wave.
+// Wide heads: Q and O take 3/4 of a register a lane for each element of the
+// head dim. From where these and the tiles under way exceed 256 registers, the
+// accumulators lie in accumulation registers.
+// f32: everything is twice as large and passes through registers, and the loop
+// is bound by an MFMA of an eighth of the rate: one size of tiles does.
 static const ConfigRow configs[] = {
-    {Schedule::Generic, "gfx950", 64, 4, 32, 64, 2},
-    {Schedule::Generic, "gfx950", 128, 4, 32, 64, 2},
-    {Schedule::Generic, "gfx942", 64, 4, 32, 64, 2},
-    {Schedule::Generic, "gfx942", 128, 4, 32, 32, 2},
-    {Schedule::Generic, "gfx950", 64, 1, 32, 64, 2},
-    {Schedule::Generic, "gfx950", 128, 1, 32, 32, 2},
-    {Schedule::Generic, "gfx942", 64, 1, 32, 64, 1},
-    {Schedule::Generic, "gfx942", 128, 1, 32, 32, 1},
-    {Schedule::DualWave, "gfx950", 64, 8, 32, 64, 2},
-    {Schedule::DualWave, "gfx950", 128, 8, 32, 64, 2},
-    {Schedule::DualWave, "gfx942", 64, 8, 32, 64, 2},
-    {Schedule::DualWave, "gfx942", 128, 8, 32, 32, 2},
+    {Schedule::Generic, "gfx950", 16, 8, 64, 4, 32, 64, 2},
+    {Schedule::Generic, "gfx950", 16, 8, 128, 4, 32, 64, 2},
+    {Schedule::Generic, "gfx950", 16, 8, 192, 4, 32, 64, 2},
+    {Schedule::Generic, "gfx950", 16, 8, 256, 4, 32, 32, 2},
+    {Schedule::Generic, "gfx942", 16, 8, 64, 4, 32, 64, 2},
+    {Schedule::Generic, "gfx942", 16, 8, 128, 4, 32, 32, 2},
+    {Schedule::Generic, "gfx942", 16, 8, 192, 4, 32, 32, 2},
+    {Schedule::Generic, "gfx942", 16, 8, 256, 4, 32, 32, 1, true},
+    {Schedule::Generic, "gfx950", 16, 8, 64, 1, 32, 64, 2},
+    {Schedule::Generic, "gfx950", 16, 8, 256, 1, 32, 32, 2},
+    {Schedule::Generic, "gfx942", 16, 8, 64, 1, 32, 64, 1},
+    {Schedule::Generic, "gfx942", 16, 8, 128, 1, 32, 32, 1},
+    {Schedule::Generic, "gfx950", 32, 8, 128, 4, 32, 32, 2},
+    {Schedule::Generic, "gfx950", 32, 8, 256, 4, 32, 32, 2, true},
+    {Schedule::Generic, "gfx942", 32, 8, 64, 4, 32, 32, 2},
+    {Schedule::Generic, "gfx942", 32, 8, 128, 4, 32, 32, 1},
+    {Schedule::Generic, "gfx942", 32, 8, 256, 4, 32, 32, 1, true},
+    {Schedule::Generic, "gfx950", 32, 8, 64, 1, 32, 32, 1},
+    {Schedule::Generic, "gfx942", 32, 8, 64, 1, 32, 32, 1},
+    {Schedule::DualWave, "gfx950", 16, 64, 64, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx950", 16, 128, 128, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx942", 16, 64, 64, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx942", 16, 128, 128, 8, 32, 32, 2},
 };
 
 /// The first with `waves`, or with 0 the first.
 static const ConfigRow *findConfig(Schedule schedule, StringRef chip,
-                                   int64_t headDim, unsigned waves) {
+                                   ForwardOp op, unsigned waves) {
+  unsigned bits = op.getElementType().getIntOrFloatBitWidth();
+  auto [least, most] = std::minmax(op.getHeadDim(), op.getHeadDimV());
   for (const ConfigRow &row : configs)
     if (row.schedule == schedule && row.chip == chip &&
-        row.headDim == headDim && (!waves || row.waves == waves))
+        row.elementBits == bits && row.minHeadDim <= least &&
+        most <= row.maxHeadDim && (!waves || row.waves == waves))
       return &row;
   return nullptr;
 }
@@ -70,20 +93,34 @@ static InFlightDiagnostic emitUnsupported(ForwardOp op, Schedule schedule,
                                           StringRef chip, unsigned waves) {
   InFlightDiagnostic diag = op.emitOpError()
                             << "no " << stringifySchedule(schedule)
-                            << " kernel for head_dim " << op.getHeadDim();
+                            << " kernel for " << op.getElementType()
+                            << " head_dim " << op.getHeadDim();
+  if (op.getHeadDimV() != op.getHeadDim())
+    diag << " and head_dim_v " << op.getHeadDimV();
   if (waves)
     diag << " with " << waves << " waves";
   diag << " on " << chip << "; supported:";
-  llvm::SmallSetVector<int64_t, 4> known;
-  bool headDimFits = findConfig(schedule, chip, op.getHeadDim(), 0);
-  for (const ConfigRow &row : configs)
-    if (row.schedule == schedule && row.chip == chip &&
-        (!headDimFits || row.headDim == op.getHeadDim()))
-      known.insert(headDimFits ? row.waves : row.headDim);
-  for (int64_t value : known)
-    diag << " " << value;
-  if (headDimFits)
+  bool headDimFits = findConfig(schedule, chip, op, 0);
+  unsigned bits = op.getElementType().getIntOrFloatBitWidth();
+  llvm::SmallSetVector<int64_t, 4> waveCounts;
+  llvm::MapVector<int64_t, int64_t> headDims; // from the least to the most
+  for (const ConfigRow &row : configs) {
+    if (row.schedule != schedule || row.chip != chip || row.elementBits != bits)
+      continue;
+    if (findConfig(schedule, chip, op, row.waves) == &row)
+      waveCounts.insert(row.waves);
+    int64_t &most = headDims[row.minHeadDim];
+    most = std::max(most, row.maxHeadDim);
+  }
+  if (headDimFits) {
+    for (int64_t count : waveCounts)
+      diag << " " << count;
     diag << " waves";
+  } else {
+    for (auto [least, most] : headDims)
+      diag << " " << least
+           << (most > least ? " to " + std::to_string(most) : "");
+  }
   return diag;
 }
 
@@ -106,7 +143,7 @@ struct SelectConfig : attn::impl::AttnSelectConfigBase<SelectConfig> {
     WalkResult result = getOperation()->walk([&](ForwardOp op) {
       if (op.getConfig())
         return WalkResult::advance();
-      const ConfigRow *row = findConfig(*kind, chip, op.getHeadDim(), waves);
+      const ConfigRow *row = findConfig(*kind, chip, op, waves);
       if (!row) {
         emitUnsupported(op, *kind, chip, waves);
         return WalkResult::interrupt();
@@ -114,7 +151,7 @@ struct SelectConfig : attn::impl::AttnSelectConfigBase<SelectConfig> {
       auto config = ConfigAttr::getChecked(
           [&] { return op.emitOpError(); }, &getContext(), *kind, row->waves,
           row->rowsPerWave, row->kvTile, row->slots, splits.getValue(),
-          packGqa.getValue());
+          packGqa.getValue(), row->agprs);
       if (!config)
         return WalkResult::interrupt();
       op.setConfigAttr(config);

@@ -50,7 +50,7 @@ static Value allocateParts(ImplicitLocOpBuilder &b, ForwardOp op,
 
 static void split(ForwardOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  SmallVector<Value> parts{allocateParts(b, op, op.getHeadDim()),
+  SmallVector<Value> parts{allocateParts(b, op, op.getHeadDimV()),
                            allocateParts(b, op, {}), allocateParts(b, op, {})};
   auto forward = cast<ForwardOp>(b.clone(*op));
   forward.getOutsMutable().assign(parts);

@@ -33,10 +33,13 @@ namespace mlir::attn {
 using namespace mlir;
 using namespace mlir::attn;
 
-/// attn_fwd_bf16_d128_causal_lse, say: what is fixed in the kernel's code.
+/// attn_fwd_bf16_d128_causal_lse or attn_fwd_f16_d192x128, say: what is fixed
+/// in the kernel's code.
 static std::string kernelName(ForwardOp op) {
   std::string name = "attn_fwd_" + elementName(op.getElementType()).str() +
                      "_d" + std::to_string(op.getHeadDim());
+  if (op.getHeadDimV() != op.getHeadDim())
+    name += "x" + std::to_string(op.getHeadDimV());
   Attribute mask = op.getMaskAttr();
   if (isa_and_nonnull<WindowAttr>(mask))
     name += "_window";
@@ -110,7 +113,8 @@ SmallVector<Value> LaunchArguments::build() {
 
   Value ratio =
       arith::DivUIOp::create(b, dim(op.getQ(), head), dim(op.getK(), head));
-  auto scale = flyattn::EncodedScale::of(op.getScaleOrDefault());
+  auto scale = flyattn::EncodedScale::of(
+      op.getScaleOrDefault(), op.getElementType().getIntOrFloatBitWidth());
   SmallVector<Value> arguments;
   std::swap(arguments, pointers);
   arguments.push_back(i32(dim(op.getQ(), seq)));
@@ -220,22 +224,29 @@ struct Tile : attn::impl::AttnTileBase<Tile> {
     if (op.getConfig()->getSplits() > 1 && !op.isPartial())
       return op.emitOpError() << "has more than one split; run "
                                  "--attn-split-kv first";
-    return checkOperands(op, op.getQ());
+    if (failed(checkHeadDim(op, "head_dim", op.getHeadDim())))
+      return failure();
+    return checkOperands(op, op.getHeadDimV());
   }
 
   static LogicalResult checkTileable(CombineOp op) {
-    return checkOperands(op, op.getO());
+    return checkOperands(op, op.getHeadDim());
   }
 
   template <typename OpT>
-  static LogicalResult checkOperands(OpT op, Value operand) {
-    if (!isa<MemRefType>(operand.getType()))
+  static LogicalResult checkOperands(OpT op, int64_t headDimV) {
+    if (!isa<MemRefType>(op.getO().getType()))
       return op.emitOpError() << "is on tensors; run "
                                  "--one-shot-bufferize first";
-    if (op.getHeadDim() % 64 != 0)
-      return op.emitOpError()
-             << "head_dim must be a multiple of 64, got " << op.getHeadDim();
-    return success();
+    return checkHeadDim(op, "head_dim_v", headDimV);
+  }
+
+  static LogicalResult checkHeadDim(Operation *op, StringRef name,
+                                    int64_t headDim) {
+    if (headDim > 0 && headDim % 8 == 0)
+      return success();
+    return op->emitOpError()
+           << name << " must be a positive multiple of 8, got " << headDim;
   }
 };
 } // namespace

@@ -64,7 +64,8 @@ static void launchKernel(OpBuilder &builder, CombineOp op,
       arith::MulIOp::create(b, arguments.dim(op.getO(), op.getHeadDimIndex()),
                             arguments.dim(op.getO(), op.getSeqDim()));
   Value blocks = arith::CeilDivUIOp::create(b, rows, index(combineRows));
-  gpu::KernelDim3 grid{blocks, index(op.getHeadDim() / combineColumns),
+  gpu::KernelDim3 grid{blocks,
+                       index(llvm::divideCeil(op.getHeadDim(), combineColumns)),
                        batchOf(arguments, op)};
   gpu::KernelDim3 block{index(64), index(1), index(1)};
   gpu::LaunchFuncOp::create(b, kernel, grid, block,

@@ -36,10 +36,10 @@ func.func @f(%parts: memref<4x2x8x1x128xf32>, %rows: memref<4x2x8x1xf32>, %o: me
 
 // -----
 
-func.func @f(%parts: memref<4x2x8x1x128xf32>, %rows: memref<4x2x8x1xf32>, %o: memref<2x1x8x128xf32>) {
-  // expected-error @+1 {{o must hold bf16 or f16, got 'f32'}}
+func.func @f(%parts: memref<4x2x8x1x128xf32>, %rows: memref<4x2x8x1xf32>, %o: memref<2x1x8x128xf64>) {
+  // expected-error @+1 {{o must hold bf16, f16 or f32, got 'f64'}}
   attn.combine ins(%parts, %rows, %rows : memref<4x2x8x1x128xf32>, memref<4x2x8x1xf32>, memref<4x2x8x1xf32>)
-               outs(%o : memref<2x1x8x128xf32>)
+               outs(%o : memref<2x1x8x128xf64>)
   return
 }
 

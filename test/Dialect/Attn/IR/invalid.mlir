@@ -18,10 +18,10 @@ func.func @f(%q: memref<2x64x8x128xbf16>, %k: memref<1x2x96x2x128xbf16>, %v: mem
 
 // -----
 
-func.func @f(%q: memref<2x64x8x128xf32>, %k: memref<2x96x2x128xf32>, %v: memref<2x96x2x128xf32>, %o: memref<2x64x8x128xf32>) {
-  // expected-error @+1 {{q must hold bf16 or f16, got 'f32'}}
-  attn.forward ins(%q, %k, %v : memref<2x64x8x128xf32>, memref<2x96x2x128xf32>, memref<2x96x2x128xf32>)
-               outs(%o : memref<2x64x8x128xf32>) 
+func.func @f(%q: memref<2x64x8x128xf64>, %k: memref<2x96x2x128xf64>, %v: memref<2x96x2x128xf64>, %o: memref<2x64x8x128xf64>) {
+  // expected-error @+1 {{q must hold bf16, f16 or f32, got 'f64'}}
+  attn.forward ins(%q, %k, %v : memref<2x64x8x128xf64>, memref<2x96x2x128xf64>, memref<2x96x2x128xf64>)
+               outs(%o : memref<2x64x8x128xf64>) 
   return
 }
 
@@ -73,7 +73,7 @@ func.func @f(%q: memref<2x64x8x128xbf16>, %k: memref<2x96x2x64xbf16>, %v: memref
 // -----
 
 func.func @f(%q: memref<2x64x8x128xbf16>, %k: memref<2x96x2x128xbf16>, %v: memref<2x96x2x64xbf16>, %o: memref<2x64x8x128xbf16>) {
-  // expected-error @+1 {{head_dim of q and v must be equal, got 128 and 64}}
+  // expected-error @+1 {{head_dim_v of v and o must be equal, got 64 and 128}}
   attn.forward ins(%q, %k, %v : memref<2x64x8x128xbf16>, memref<2x96x2x128xbf16>, memref<2x96x2x64xbf16>)
                outs(%o : memref<2x64x8x128xbf16>) 
   return
@@ -305,11 +305,6 @@ func.func private @f(!attn.tile<32x?xf32, mfma_c>)
 
 // -----
 
-// expected-error @+1 {{mfma_a tiles hold bf16 or f16, got 'f32'}}
-func.func private @f(!attn.tile<32x16xf32, mfma_a>)
-
-// -----
-
 // expected-error @+1 {{mfma_c tiles hold f32, got 'bf16'}}
 func.func private @f(!attn.tile<32x32xbf16, mfma_c>)
 
@@ -340,11 +335,6 @@ func.func private @f(!attn.view<64x128xbf16>)
 
 // -----
 
-// expected-error @+1 {{a slot holds bf16 or f16, got f32}}
-func.func private @f(!attn.slot<64x128xf32, rows>)
-
-// -----
-
 // expected-error @+1 {{a slot comes in blocks of 32 x 64, got 64 x 96}}
 func.func private @f(!attn.slot<64x96xbf16, rows>)
 
@@ -358,6 +348,30 @@ func.func private @f(!attn.inflight<?x128xbf16>)
 func.func @f(%v: !attn.view<?x128xbf16>, %r: i32) {
   // expected-error @+1 {{a row of the view has 128 elements, the tile takes 64}}
   %t = attn.load %v[%r] transposed : !attn.view<?x128xbf16> -> !attn.tile<64x32xbf16, mfma_b>
+  return
+}
+
+// -----
+
+func.func @f(%v: !attn.view<?x60xbf16>, %r: i32) {
+  // expected-error @+1 {{a row of the view has 60 elements, the tile takes 64; to be wider, the view must have a multiple of 8}}
+  %t = attn.load %v[%r] transposed : !attn.view<?x60xbf16> -> !attn.tile<64x32xbf16, mfma_b>
+  return
+}
+
+// -----
+
+func.func @f(%v: !attn.view<?x64xbf16>, %r: i32, %s: !attn.slot<64x128xbf16, rows>) {
+  // expected-error @+1 {{a slot for 64 columns has less than 64 more, got 128}}
+  %t = attn.fetch %v[%r] into %s : !attn.view<?x64xbf16>, !attn.slot<64x128xbf16, rows> -> !attn.inflight<64x128xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%s: !attn.slot<64x128xbf16, rows>) {
+  // expected-error @+1 {{the result must be 64 x 128, got 64 x 144}}
+  %t = attn.read %s : !attn.slot<64x128xbf16, rows> -> !attn.tile<64x144xbf16, mfma_a>
   return
 }
 
@@ -412,7 +426,7 @@ func.func @f(%i: !attn.inflight<32x64xbf16>, %s: !attn.slot<64x64xbf16, rows>) {
 // -----
 
 func.func @f(%s: !attn.slot<64x128xbf16, transposed>) {
-  // expected-error @+1 {{the result must be 128 x 64, got 64 x 128}}
+  // expected-error @+1 {{the result must be 64 x 64, got 64 x 128}}
   %t = attn.read %s : !attn.slot<64x128xbf16, transposed> -> !attn.tile<64x128xbf16, mfma_a>
   return
 }

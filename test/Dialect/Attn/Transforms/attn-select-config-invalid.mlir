@@ -3,9 +3,9 @@
 
 // CHECK: unknown chip 'gfx90a'; supported: gfx942, gfx950
 
-func.func @d96(%q: memref<1x64x8x96xf16>, %o: memref<1x64x8x96xf16>) {
-  // expected-error @+1 {{no generic kernel for head_dim 96 on gfx950; supported: 64 128}}
-  attn.forward ins(%q, %q, %q : memref<1x64x8x96xf16>, memref<1x64x8x96xf16>, memref<1x64x8x96xf16>)
-               outs(%o : memref<1x64x8x96xf16>)
+func.func @d264(%q: memref<1x64x8x264xf16>, %o: memref<1x64x8x264xf16>) {
+  // expected-error @+1 {{no generic kernel for 'f16' head_dim 264 on gfx950; supported: 8 to 256}}
+  attn.forward ins(%q, %q, %q : memref<1x64x8x264xf16>, memref<1x64x8x264xf16>, memref<1x64x8x264xf16>)
+               outs(%o : memref<1x64x8x264xf16>)
   return
 }

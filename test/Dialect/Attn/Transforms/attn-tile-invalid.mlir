@@ -20,10 +20,10 @@ func.func @tensors(%q: tensor<1x64x8x64xf16>, %o: tensor<1x64x8x64xf16>) -> tens
 // -----
 
 #config = #attn.config<schedule = generic, waves = 4, rows_per_wave = 32, kv_tile = 64, slots = 2>
-func.func @d96(%q: memref<1x64x8x96xf16>, %o: memref<1x64x8x96xf16>) {
-  // expected-error @+1 {{head_dim must be a multiple of 64, got 96}}
-  attn.forward ins(%q, %q, %q : memref<1x64x8x96xf16>, memref<1x64x8x96xf16>, memref<1x64x8x96xf16>)
-               outs(%o : memref<1x64x8x96xf16>) {config = #config}
+func.func @d100(%q: memref<1x64x8x100xf16>, %o: memref<1x64x8x100xf16>) {
+  // expected-error @+1 {{head_dim must be a positive multiple of 8, got 100}}
+  attn.forward ins(%q, %q, %q : memref<1x64x8x100xf16>, memref<1x64x8x100xf16>, memref<1x64x8x100xf16>)
+               outs(%o : memref<1x64x8x100xf16>) {config = #config}
   return
 }
 

@@ -91,7 +91,9 @@ def Attn_ConfigAttr : Attn_Attr<"Config", "config"> {
     * `splits`: parts of the KV sequence that workgroups of their own take;
       `attn-split-kv` makes more than one (1 if not said);
     * `pack_gqa`: the query heads of a KV head share the rows of a tile: row r is
-      query row r / n of head r % n of the n that read it (false if not said).
+      query row r / n of head r % n of the n that read it (false if not said);
+    * `agprs`: accumulators may lie in accumulation registers: a lane has twice
+      as many, some of which cost a copy (false if not said).
 
     Example: `#attn.config<schedule = generic, waves = 4, rows_per_wave = 32,
     kv_tile = 64, slots = 2, splits = 8, pack_gqa = true>`
@@ -101,7 +103,8 @@ def Attn_ConfigAttr : Attn_Attr<"Config", "config"> {
     "unsigned":$waves, "unsigned":$rows_per_wave,
     "unsigned":$kv_tile, "unsigned":$slots,
     DefaultValuedParameter<"unsigned", "1">:$splits,
-    DefaultValuedParameter<"bool", "false">:$pack_gqa);
+    DefaultValuedParameter<"bool", "false">:$pack_gqa,
+    DefaultValuedParameter<"bool", "false">:$agprs);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -31,31 +31,35 @@ def Attn_ForwardOp : Attn_Op<"forward", [
 
     The shape contract, under the `bshd` layout (`bhsd` swaps the middle two):
 
-    * Q and O: batch x seqlen_q x heads x head_dim;
-    * K and V: batch x seqlen_kv x kv_heads x head_dim; kv_heads divides heads;
+    * Q: batch x seqlen_q x heads x head_dim;
+    * K: batch x seqlen_kv x kv_heads x head_dim; kv_heads divides heads;
+    * V: batch x seqlen_kv x kv_heads x head_dim_v;
+    * O: batch x seqlen_q x heads x head_dim_v;
     * LSE: batch x heads x seqlen_q, f32;
-    * one element type, bf16 or f16; a static head_dim, contiguous in memory.
+    * one element type, bf16, f16 or f32; static head dims, contiguous in memory.
 
-    With `seqlens` the sequences of a batch are packed behind each other: Q and O
-    are total_q x heads x head_dim, K and V total_kv x kv_heads x head_dim, the
-    LSE is heads x total_q, and there is no batch dimension. Sequence b takes the
+    With `seqlens` the sequences of a batch are packed behind each other: Q is
+    total_q x heads x head_dim, K total_kv x kv_heads x head_dim, V and O have
+    head_dim_v in its place, the LSE is heads x total_q, and there is no batch
+    dimension. Sequence b takes the
     rows from cu_seqlens[b] up to cu_seqlens[b + 1] of its operands, none if they
     are equal; cu_seqlens_q and cu_seqlens_kv hold an i32 more than there are
     sequences, start at 0, do not decrease and end at the total. `max` is at least
     the length of the longest query sequence. Diagonals count within a sequence.
 
     `mask` is absent (every row sees all of KV), a causal or a window mask; `scale`
-    defaults to 1 / sqrt(head_dim). Sums are kept in f32.
+    defaults to 1 / sqrt(head_dim). Sums are kept in f32, and with f32 operands
+    the weights as well.
 
     Three `outs` are the partial form, which leaves the end to `attn.combine`:
     the op splits the columns that a row sees into parts and stores of each what
     is known of it alone (see there). They are
 
-    * the parts of O: splits x batch x heads x seqlen_q x head_dim, f32;
+    * the parts of O: splits x batch x heads x seqlen_q x head_dim_v, f32;
     * the maxima and the sums of the rows: splits x batch x heads x seqlen_q, f32;
 
     in this order whatever the layout, without the batch if sequences are packed
-    (splits x heads x total_q x head_dim), and contiguous in memory.
+    (splits x heads x total_q x head_dim_v), and contiguous in memory.
 
     Example:
 
@@ -115,6 +119,11 @@ def Attn_ForwardOp : Attn_Op<"forward", [
       return ::llvm::cast<::mlir::ShapedType>(getQ().getType())
           .getShape().back();
     }
+    /// Of V and O.
+    int64_t getHeadDimV() {
+      return ::llvm::cast<::mlir::ShapedType>(getV().getType())
+          .getShape().back();
+    }
     ::mlir::Type getElementType() {
       return ::llvm::cast<::mlir::ShapedType>(getQ().getType()).getElementType();
     }
@@ -141,7 +150,7 @@ def Attn_CombineOp : Attn_Op<"combine", [
     part of which the row sees nothing has m_s = -inf, l_s = 0 and o_s = 0. A row
     that sees nothing in any part gives O = 0 and LSE = -inf.
 
-    Destination style as `attn.forward`: `outs` are O, bf16 or f16, in the
+    Destination style as `attn.forward`: `outs` are O, bf16, f16 or f32, in the
     `layout`, and, if a second one is given, LSE. The parts' sizes are those of
     `attn.forward`'s partial form; O has rank 4, or 3 for packed sequences.
 

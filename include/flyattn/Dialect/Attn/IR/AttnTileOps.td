@@ -63,6 +63,9 @@ def Attn_LoadOp : Attn_Op<"load", [MemoryEffects<[MemRead]>]> {
     `transposed`, it holds the transpose of rows `row` to `row + C`. Each
     half-wave gets its own copy of a `columns` tile.
 
+    A tile may be wider than the view, whose columns are then a multiple of 8:
+    what is behind them is 0, whatever memory holds there.
+
     Example:
 
     ```mlir
@@ -84,7 +87,8 @@ def Attn_StoreOp : Attn_Op<"store", [AttrSizedOperandSegments,
   let summary = "write the columns of a tile to rows in global memory";
   let description = [{
     Column j of the tile becomes row `row + j` of the view, rounded to the
-    view's element type.
+    view's element type. What is behind the view's columns, which are then a
+    multiple of 8, is dropped.
 
     With a slot, the wave first gathers the rows in its own rows of the slot,
     from `slot_row` on, and then writes whole lines of memory. No other wave may
@@ -130,7 +134,8 @@ def Attn_FetchOp : Attn_Op<"fetch", [MemoryEffects<[MemRead, MemWrite]>]> {
   let description = [{
     All waves of the workgroup take part, each with its share. Nothing may read
     the slot between this op and the `attn.sync` after its `attn.land`. Rows
-    outside of the view, also those before row 0, come as zeros.
+    outside of the view, also those before row 0, come as zeros, and so do
+    columns of the slot behind those of the view, which are then a multiple of 8.
 
     Example:
 
@@ -181,6 +186,7 @@ def Attn_ReadOp : Attn_Op<"read", [MemoryEffects<[MemRead]>]> {
   let description = [{
     From a `rows` slot the tile is the slot's matrix, from a `transposed` slot
     its transpose, with k in the order of the accumulator (see `!attn.tile`).
+    A tile may leave out the slot's last columns.
     With a `row`, a multiple of 32, an mfma_b tile holds the transpose of the 32
     rows from there on of a `rows` slot.
 
@@ -239,9 +245,10 @@ def Attn_MmaOp : Attn_Op<"mma", [Pure, AllTypesMatch<["acc", "res"]>]> {
 }
 
 def Attn_FlipSignOp : Attn_Op<"flip_sign", [Pure, AllTypesMatch<["tile", "res"]>]> {
-  let summary = "flip the signs of 16-bit elements by a mask";
+  let summary = "flip the signs of elements by a mask";
   let description = [{
-    XORs every pair of elements with `mask`: 0x80008000 negates, 0 does nothing.
+    XORs every 32 bits of the tile with `mask`: 0x80008000 negates 16-bit
+    elements and 0x80000000 those of f32, 0 does nothing.
 
     Example: `%qs = attn.flip_sign %q by %mask : !attn.tile<128x32xbf16, mfma_b>`
   }];
@@ -408,11 +415,12 @@ def Attn_SumRowsOp : Attn_Op<"sum_rows", [Pure, AllTypesMatch<["sum", "newSum"]>
 }
 
 def Attn_PackOp : Attn_Op<"pack", [Pure]> {
-  let summary = "round an accumulator to 16 bits as the operand of a product";
+  let summary = "round an accumulator to the operand of a product";
   let description = [{
     No value moves between lanes: k counts rows in the order in which the
     accumulator holds them (see `!attn.tile`). NaNs need not stay NaNs: a weight
-    that is one makes the sum of its column one.
+    that is one makes the sum of its column one. An f32 operand is the
+    accumulator's registers as they are.
 
     Example:
 

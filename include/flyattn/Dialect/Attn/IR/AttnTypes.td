@@ -32,8 +32,8 @@ def Attn_TileType : Attn_Type<"Tile", "tile"> {
     The layout names the lanes and registers that hold an element. With
     h = lane / 32:
 
-    * `mfma_a`: M x K operand in blocks of 32 x 16: row = lane % 32,
-      k = 8h + e for element e of 8;
+    * `mfma_a`: M x K operand in blocks of 32 x 16, of bf16, f16 or f32:
+      row = lane % 32, k = 8h + e for element e of 8;
     * `mfma_b`: K x N operand in blocks of 16 x 32: column = lane % 32,
       k = 8h + e;
     * `mfma_c`: f32 accumulator in blocks of 32 x 32: column = lane % 32,
@@ -129,7 +129,7 @@ def Attn_SlotType : Attn_Type<"Slot", "slot"> {
     Each slot becomes an LDS object of its own, with static addresses, so that
     LLVM can tell a copy into one from a read of another. The chip decides the
     address of each element; `rows` slots are read as they were written,
-    `transposed` slots by columns.
+    `transposed` slots by columns. Columns come in blocks of 64.
 
     Example: `!attn.slot<64x128xbf16, rows>`
   }];
@@ -144,6 +144,8 @@ def Attn_SlotType : Attn_Type<"Slot", "slot"> {
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
+    /// Columns come in multiples of this.
+    static constexpr int64_t kColumnBlock = 64;
     int64_t getRows() const { return getShape()[0]; }
     int64_t getColumns() const { return getShape()[1]; }
   }];

@@ -15,8 +15,9 @@ def AttnSelectConfig : Pass<"attn-select-config"> {
   let summary = "choose a kernel configuration for each attn.forward";
   let description = [{
     Attaches `#attn.config` to every `attn.forward` that has none, from a table
-    keyed by schedule, chip and head dim. The first pass of the pipeline; what is decided
-    here is only obeyed later. A head dim that no kernel covers is an error.
+    keyed by schedule, chip, width of an element and the larger head dim. The
+    first pass of the pipeline; what is decided here is only obeyed later. A
+    head dim that no kernel covers is an error.
 
     Before:
 
@@ -96,6 +97,10 @@ def AttnTile : Pass<"attn-tile", "::mlir::ModuleOp"> {
     that its rows see. `attn.combine` becomes a kernel with
     `flyattn::CombineArgs`, whose waves merge 32 rows by 32 columns of O each;
     the number of splits is an argument of both.
+
+    Head dims are multiples of 8. Tiles take them up to the next multiple of an
+    MFMA block; views keep them, so that what is loaded behind the last column
+    is 0 and nothing is stored there.
 
     Before:
 

@@ -1,0 +1,55 @@
+//===- RowSelection.cpp - The workgroups that own some rows ---------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flyattn/Attention/RowSelection.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <set>
+
+using namespace llvm;
+
+namespace flyattn {
+
+RowSample sampleOf(const Problem &problem, const RowSelection &selection) {
+  RowSample sample;
+  sample.sampled = true;
+  std::set<int64_t> rows(selection.rows.begin(), selection.rows.end());
+  std::set<int64_t> heads(selection.heads.begin(), selection.heads.end());
+  for (int64_t batch = 0; batch < problem.batch; ++batch) {
+    int64_t length = problem.rowsOf(Operand::Q, batch).length;
+    std::vector<int64_t> present(rows.begin(), rows.lower_bound(length));
+    for (int64_t head = 0; head < problem.heads && !present.empty(); ++head)
+      if (heads.empty() || heads.count(head))
+        sample.heads.push_back({batch, head, present});
+  }
+  return sample;
+}
+
+std::vector<uint64_t> workgroupsOf(const Plan &plan, const Problem &problem,
+                                   const RowSample &sample) {
+  const auto &[x, y, z] = plan.shape.grid;
+  int64_t group = plan.variant.packGqa ? problem.heads / problem.kvHeads : 1;
+  int64_t blockRows = plan.kernel->config.rowsPerWorkgroup();
+  // Under a causal mask the last rows come first.
+  bool lastFirst = plan.variant.mask == MaskKind::Causal ||
+                   plan.variant.mask == MaskKind::CausalTopLeft;
+  std::set<uint64_t> chosen;
+  for (const HeadRows &head : sample.heads)
+    for (int64_t row : head.rows) {
+      uint64_t block = uint64_t((row * group + head.head % group) / blockRows);
+      uint64_t inGrid = lastFirst ? y - 1 - block : block;
+      for (uint64_t part = 0; part < plan.splits; ++part)
+        chosen.insert(
+            uint64_t(head.head / group) +
+            x * (inGrid + y * (uint64_t(head.batch) * plan.splits + part)));
+    }
+  return {chosen.begin(), chosen.end()};
+}
+
+} // namespace flyattn
