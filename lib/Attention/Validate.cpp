@@ -22,6 +22,8 @@ using namespace llvm;
 
 namespace flyattn {
 
+void checkScoreMods(const Problem &p, std::vector<Diagnostic> &found);
+
 namespace {
 
 constexpr StringRef kChips[] = {"gfx942", "gfx950"};
@@ -103,6 +105,16 @@ void checkScale(const Problem &p, Collector &out) {
 }
 
 void checkMask(const Problem &p, Collector &out) {
+  if (p.chunk.has_value() != (p.mask == MaskKind::Chunked)) {
+    out.bad("mask", p.chunk ? "a chunk was given with the mask " +
+                                  nameOf(p.mask) + "; ask for chunked:N"
+                            : Twine("a chunked mask was given without the "
+                                    "size of its chunks; set it"));
+    return;
+  }
+  if (p.chunk && *p.chunk < 1)
+    out.bad("mask", "chunked:" + Twine(*p.chunk) +
+                        " was given; a chunk has 1 column or more");
   if (p.window.has_value() != (p.mask == MaskKind::Window)) {
     out.bad("mask", p.window
                         ? "a window was given with the mask " + nameOf(p.mask) +
@@ -281,6 +293,8 @@ std::vector<std::string> kernelReasons(const Problem &p, StringRef chip,
     reasons.push_back(("the problem's dtype is " + nameOf(p.dtype)).str());
   if (p.headDim != headDim)
     reasons.push_back(("the problem's head_dim is " + Twine(p.headDim)).str());
+  if (schedule == ScheduleKind::DualWave && p.modifiesScores())
+    reasons.push_back("it does not modify scores");
   return reasons;
 }
 
@@ -296,6 +310,7 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
   checkSizes(p, out);
   checkScale(p, out);
   checkMask(p, out);
+  checkScoreMods(p, out.found);
   checkPacked(p, out);
   checkWithout(p, out);
   checkSplitCount(p, out);

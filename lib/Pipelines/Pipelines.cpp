@@ -42,6 +42,7 @@ void flyattn::buildSelectConfigPipeline(OpPassManager &pm,
 void flyattn::buildAttnToTilePipeline(OpPassManager &pm,
                                       const PipelineOptions &options) {
   buildSelectConfigPipeline(pm, options);
+  pm.addPass(attn::createAttnExpandScoreMods());
   pm.addPass(attn::createAttnSplitKv());
   pm.addPass(attn::createAttnTile());
   pm.nest<gpu::GPUModuleOp>().addPass(attn::createAttnSpecializeMasks());

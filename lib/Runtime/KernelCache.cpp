@@ -51,6 +51,11 @@ KernelCache &KernelCache::global() {
 std::string describe(const KernelVariant &variant, StringRef chip) {
   return (chip + " " + nameOf(variant.elementType) + " d" +
           Twine(variant.headDim) + " " + nameOf(variant.mask) +
+          (variant.softcap ? " softcap" : "") +
+          (!variant.bias                    ? ""
+           : *variant.bias == BiasType::F32 ? " bias-f32"
+                                            : " bias") +
+          (variant.alibi ? " alibi" : "") + (variant.sink ? " sink" : "") +
           (variant.packed ? " packed" : "") +
           (variant.packGqa ? " pack-gqa" : "") +
           (variant.splits > 1 ? " split" : "") + (variant.lse ? " lse " : " ") +
@@ -77,6 +82,8 @@ StringRef nameOf(MaskKind mask) {
     return "causal-top-left";
   case MaskKind::Window:
     return "window";
+  case MaskKind::Chunked:
+    return "chunked";
   }
   llvm_unreachable("unknown mask");
 }

@@ -136,6 +136,14 @@ std::vector<uint16_t> makeInput(const Problem &problem, Operand operand,
   return Generator(problem, init, seed).make(operand);
 }
 
+std::vector<float> normalNumbers(uint64_t count, uint64_t seed) {
+  Random random(seed);
+  std::vector<float> numbers(count);
+  for (float &number : numbers)
+    number = random.normal();
+  return numbers;
+}
+
 ArrayRef<uint8_t> bytesOf(ArrayRef<uint16_t> tensor) {
   return {reinterpret_cast<const uint8_t *>(tensor.data()), tensor.size() * 2};
 }

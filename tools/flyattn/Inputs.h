@@ -44,6 +44,9 @@ Inputs makeInputs(const Problem &problem, Init init, uint64_t seed);
 std::vector<uint16_t> makeInput(const Problem &problem, Operand operand,
                                 Init init, uint64_t seed);
 
+/// `count` numbers of variance 1; `seed` says which.
+std::vector<float> normalNumbers(uint64_t count, uint64_t seed);
+
 /// Raw bytes of a tensor, for devices and files.
 llvm::ArrayRef<uint8_t> bytesOf(llvm::ArrayRef<uint16_t> tensor);
 

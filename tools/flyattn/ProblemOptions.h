@@ -17,7 +17,8 @@
 
 namespace flyattn::driver {
 
-/// The problem that the options of `compile` and `run` describe.
+/// The problem that the options of `compile` and `run` describe, but for what
+/// modifies scores: see takeScoreMods.
 llvm::Expected<Problem> problemFromOptions();
 
 /// The chip of --arch.

@@ -46,6 +46,47 @@ def AttnSelectConfig : Pass<"attn-select-config"> {
   let dependentDialects = ["::mlir::attn::AttnDialect"];
 }
 
+def AttnExpandScoreMods : Pass<"attn-expand-score-mods", "::mlir::ModuleOp"> {
+  let summary = "turn softcap, bias, ALiBi and mask_mod into score_mod";
+  let description = [{
+    Writes what an `attn.forward` on memrefs does to scores as its `score_mod`
+    region alone, in the order of the op: softcap, bias, ALiBi, the region it
+    had, and `mask_mod` as a selection of -inf. What the region needs becomes
+    captured: of ALiBi, behind the slopes, seqlen_kv - seqlen_q (i32) or, of
+    packed sequences, cu_seqlens_q and cu_seqlens_kv. What the op had captured
+    comes last. Runs before `attn-split-kv`.
+
+    Before:
+
+    ```mlir
+    attn.forward ins(%q, %k, %v : ...) softcap(%cap)
+        bias(%bias : memref<?x1x?x?xf32>) outs(%o : ...)
+    ```
+
+    After:
+
+    ```mlir
+    attn.forward ins(%q, %k, %v : ...)
+        captures(%cap, %bias : f32, memref<?x1x?x?xf32>) outs(%o : ...) score_mod {
+    ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index, %c: f32,
+         %m: memref<?x1x?x?xf32>):
+      %c0 = arith.constant 0 : index
+      %one = arith.constant 1.0 : f32
+      %inverse = arith.divf %one, %c : f32
+      %x = arith.mulf %s, %inverse : f32
+      %t = math.tanh %x : f32
+      %capped = arith.mulf %t, %c : f32
+      %added = memref.load %m[%b, %c0, %i, %j] : memref<?x1x?x?xf32>
+      %r = arith.addf %capped, %added : f32
+      attn.yield %r : f32
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::attn::AttnDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def AttnSplitKv : Pass<"attn-split-kv", "::mlir::ModuleOp"> {
   let summary = "split the KV sequence of attn.forward over workgroups";
   let description = [{
@@ -132,8 +173,8 @@ def AttnSpecializeMasks : Pass<"attn-specialize-masks", "::mlir::gpu::GPUModuleO
     tiles that every query row of the workgroup sees whole, and gives them a
     loop of their own, without the mask. The KV range falls into these parts:
 
-    * masked, if the mask has a lower diagonal: from the loop's lower bound to
-      where the last row of the workgroup begins to see;
+    * masked, if the mask has a lower diagonal or chunks: from the loop's lower
+      bound to where the last row of the workgroup begins to see;
     * full: from there, whole tiles that the workgroup's first row sees, which
       under a diagonal is the one that ends first;
     * masked: from there to the loop's upper bound;
