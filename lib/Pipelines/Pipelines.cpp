@@ -45,7 +45,9 @@ void flyattn::buildAttnToTilePipeline(OpPassManager &pm,
   pm.addPass(attn::createAttnExpandScoreMods());
   pm.addPass(attn::createAttnSplitKv());
   pm.addPass(attn::createAttnTile());
-  pm.nest<gpu::GPUModuleOp>().addPass(attn::createAttnSpecializeMasks());
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(attn::createAttnSkipHiddenTiles());
+  kernels.addPass(attn::createAttnSpecializeMasks());
   addCleanup(pm);
 }
 

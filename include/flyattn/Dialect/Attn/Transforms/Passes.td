@@ -166,6 +166,53 @@ def AttnTile : Pass<"attn-tile", "::mlir::ModuleOp"> {
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
+def AttnSkipHiddenTiles : Pass<"attn-skip-hidden-tiles", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "leave out KV tiles that a region hides as a whole";
+  let description = [{
+    In a loop over KV tiles whose scores an `attn.modify_scores` changes at the
+    loop's counter, where the region selects -inf by a condition: moves the
+    loop's bounds inwards over the tiles of which the condition hides all.
+
+    The condition is evaluated in intervals: of the query rows of the workgroup,
+    of its heads and of the columns of a tile. Understood are sums, differences,
+    minima and maxima, products and quotients by positive constants, comparisons
+    and their conjunctions, and integers loaded by what is one number for the
+    tile, such as the batch; anything else may be anything. Tiles in the middle
+    stay, so that the loop is one range. The tile that a schedule may take behind
+    the end is hidden by the region itself. Runs after `attn-tile` and before
+    `attn-specialize-masks`.
+
+    Before:
+
+    ```mlir
+    %r = scf.for %t = %lo to %hi step %c64 ... {
+      %m = attn.modify_scores %s scale %x kv %t q %row ... {
+      ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
+        %past = arith.cmpi sle, %j, %i : index
+        %x = arith.select %past, %s, %minus_infinity : f32
+        attn.yield %x : f32
+      }
+      ...
+    }
+    ```
+
+    After:
+
+    ```mlir
+    // hidden = not (column %t <= last row of the workgroup)
+    %begin = scf.while (%t = %lo) { scf.condition(%t < %hi and hidden) %t }
+        do { scf.yield %t + 64 }
+    %end = scf.while (%t = %hi) {
+      scf.condition(%begin < %t and hidden at %t - 64) %t
+    } do { scf.yield %t - 64 }
+    %r = scf.for %t = %begin to %end step %c64 ... { the same }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::scf::SCFDialect"];
+}
+
 def AttnSpecializeMasks : Pass<"attn-specialize-masks", "::mlir::gpu::GPUModuleOp"> {
   let summary = "split KV loops into ranges that need a mask and ranges that do not";
   let description = [{
