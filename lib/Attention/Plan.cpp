@@ -48,7 +48,7 @@ static ScheduleKind selectSchedule(const Problem &problem, StringRef chip) {
   if (problem.schedule != ScheduleKind::Auto)
     return problem.schedule;
   if (dualWaveDisabled() || problem.headDimOfV() != problem.headDim ||
-      problem.dtype == ElementType::F32)
+      problem.dtype == ElementType::F32 || problem.modifiesScores())
     return ScheduleKind::Generic;
   for (const Route &route : routes)
     if (route.chip == chip && route.headDim == problem.headDim &&
@@ -120,6 +120,11 @@ KernelVariant selectVariant(const Problem &problem, StringRef chip) {
   variant.mask = kernelMask(problem);
   variant.lse = problem.wantLse;
   variant.packed = problem.packed();
+  variant.softcap = problem.softcap.has_value();
+  if (problem.bias)
+    variant.bias = problem.bias->type;
+  variant.alibi = problem.alibiSlopes.has_value();
+  variant.sink = problem.sinks.has_value();
   variant.rounding = problem.rounding;
   variant.schedule = selectSchedule(problem, chip);
   variant.without = problem.without;
@@ -146,6 +151,8 @@ static ForwardArgs argumentsOf(const Problem &problem) {
     args.windowRight =
         int32_t(std::min<int64_t>(problem.window->right, INT32_MAX));
   }
+  if (problem.mask == MaskKind::Chunked)
+    args.windowLeft = int32_t(std::min<int64_t>(*problem.chunk, INT32_MAX));
   args.qStrides = problem.stridesOf(Operand::Q);
   args.kStrides = problem.stridesOf(Operand::K);
   args.vStrides = problem.stridesOf(Operand::V);
@@ -187,6 +194,20 @@ static void planCombine(Plan &plan, const Problem &problem) {
   plan.workspaceBytes = workspaceBytes(problem, plan.splits);
 }
 
+static void planScoreMods(Plan &plan, const Problem &problem) {
+  if (problem.softcap)
+    plan.softcap = float(*problem.softcap);
+  if (problem.bias) {
+    bool wide = problem.bias->type == BiasType::F32;
+    plan.biasBytes = problem.bias->elements() * (wide ? 4 : 2);
+    plan.biasStrides = problem.bias->strides();
+  }
+  if (problem.alibiSlopes)
+    plan.alibiBytes = uint64_t(problem.heads) * sizeof(float);
+  if (problem.sinks)
+    plan.sinkBytes = uint64_t(problem.heads) * sizeof(float);
+}
+
 Expected<Plan> plan(const Problem &problem, StringRef chip) {
   if (Error error = checkProblem(problem, chip))
     return std::move(error);
@@ -216,6 +237,7 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
                     sizeof(float);
   if (problem.packed())
     plan.cuSeqlensBytes = problem.cuSeqlensQ.size() * sizeof(int32_t);
+  planScoreMods(plan, problem);
   plan.splits = plan.variant.splits;
   if (plan.splits > 1)
     planCombine(plan, problem);
@@ -231,14 +253,37 @@ static Error checkSize(StringRef name, const DeviceBuffer &buffer,
                            (unsigned long long)needed);
 }
 
-template <typename Args> static ArrayRef<uint8_t> kernargOf(const Args &args) {
-  return {reinterpret_cast<const uint8_t *>(&args), sizeof(args)};
+/// Behind the fixed arguments: what the kernel's region captures.
+static void addScoreMods(KernargWriter &kernarg, const Plan &plan,
+                         const ForwardArgs &args,
+                         const ForwardBuffers &buffers) {
+  auto addVector = [&](uint64_t address) {
+    kernarg.add(address);
+    kernarg.add(int64_t(1));
+  };
+  if (plan.variant.softcap)
+    kernarg.add(plan.softcap);
+  if (plan.variant.bias) {
+    kernarg.add(buffers.bias->address);
+    for (int64_t stride : plan.biasStrides)
+      kernarg.add(stride);
+  }
+  if (!plan.variant.alibi)
+    return;
+  addVector(buffers.alibiSlopes->address);
+  if (plan.variant.packed) {
+    addVector(args.cuSeqlensQ);
+    addVector(args.cuSeqlensKv);
+  } else {
+    kernarg.add(args.seqlenKv - args.seqlenQ);
+  }
 }
 
 /// The forward kernel into a workspace, then the kernel that combines.
 static Expected<LaunchStats> launchSplit(const Plan &plan, Device &device,
                                          DeviceModule &module,
-                                         const ForwardArgs &forward) {
+                                         const ForwardArgs &forward,
+                                         const ForwardBuffers &buffers) {
   auto workspace = device.allocate(plan.workspaceBytes, "workspace");
   if (!workspace)
     return workspace.takeError();
@@ -253,11 +298,16 @@ static Expected<LaunchStats> launchSplit(const Plan &plan, Device &device,
   args.forward.o = combine.parts;
   args.forward.lse = combine.max;
 
-  auto stats = device.launch(module, plan.kernel->kernelName, plan.shape,
-                             kernargOf(args));
+  KernargWriter kernarg(args), combineKernarg(combine);
+  addScoreMods(kernarg, plan, forward, buffers);
+  if (plan.variant.sink)
+    combineKernarg.add(buffers.sinks->address);
+
+  auto stats =
+      device.launch(module, plan.kernel->kernelName, plan.shape, kernarg.bytes);
   if (stats) {
     auto next = device.launch(module, plan.kernel->combineName,
-                              plan.combine->shape, kernargOf(combine));
+                              plan.combine->shape, combineKernarg.bytes);
     if (next)
       stats->add(std::move(*next));
     else
@@ -289,6 +339,16 @@ Expected<LaunchStats> launch(const Plan &plan, Device &device,
           checkSize("cu_seqlens_q", cuSeqlensQ, plan.cuSeqlensBytes),
           checkSize("cu_seqlens_kv", cuSeqlensKv, plan.cuSeqlensBytes)))
     return std::move(error);
+  struct {
+    StringRef name;
+    const std::optional<DeviceBuffer> &buffer;
+    uint64_t bytes;
+  } mods[] = {{"bias", buffers.bias, plan.biasBytes},
+              {"alibi_slopes", buffers.alibiSlopes, plan.alibiBytes},
+              {"sink", buffers.sinks, plan.sinkBytes}};
+  for (const auto &[name, buffer, bytes] : mods)
+    if (Error error = checkSize(name, buffer.value_or(DeviceBuffer()), bytes))
+      return std::move(error);
 
   StringRef object = plan.kernel->output;
   auto module = device.loadModule(arrayRefFromStringRef(object));
@@ -303,9 +363,13 @@ Expected<LaunchStats> launch(const Plan &plan, Device &device,
   args.cuSeqlensQ = cuSeqlensQ.address;
   args.cuSeqlensKv = cuSeqlensKv.address;
   if (plan.combine)
-    return launchSplit(plan, device, **module, args);
+    return launchSplit(plan, device, **module, args, buffers);
+  KernargWriter kernarg(args);
+  if (plan.variant.sink)
+    kernarg.add(buffers.sinks->address);
+  addScoreMods(kernarg, plan, args, buffers);
   return device.launch(**module, plan.kernel->kernelName, plan.shape,
-                       kernargOf(args));
+                       kernarg.bytes);
 }
 
 } // namespace flyattn

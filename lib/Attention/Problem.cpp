@@ -26,6 +26,23 @@ StringRef nameOf(Operand operand) {
   return names[unsigned(operand)];
 }
 
+uint64_t Bias::elements() const {
+  uint64_t count = 1;
+  for (int64_t size : shape)
+    count *= uint64_t(size);
+  return count;
+}
+
+std::array<int64_t, 4> Bias::strides() const {
+  std::array<int64_t, 4> strides = {};
+  int64_t stride = 1;
+  for (int dim = 3; dim >= 0; --dim) {
+    strides[dim] = dim == 3 || shape[dim] > 1 ? stride : 0;
+    stride *= shape[dim];
+  }
+  return strides;
+}
+
 double Problem::softmaxScale() const {
   return scale ? *scale : 1.0 / std::sqrt(double(headDim));
 }
@@ -134,6 +151,8 @@ ColumnRange Problem::visibleColumns(int64_t row, int64_t batch) const {
   ColumnRange seen = {0, diagonal + 1};
   if (mask == MaskKind::Window)
     seen = {diagonal - side(window->left), diagonal + side(window->right) + 1};
+  if (mask == MaskKind::Chunked)
+    seen.begin = diagonal - std::max<int64_t>(diagonal, 0) % *chunk;
   seen.end = std::clamp<int64_t>(seen.end, 0, lengthKv);
   seen.begin = std::clamp<int64_t>(seen.begin, 0, seen.end);
   return seen;

@@ -70,6 +70,60 @@ FLYATTN_CLONES void multiply(const float *a, int64_t lda, const float *b,
   gemm(a, lda, b, ldb, c, ldc, rows, n, k);
 }
 
+/// What changes the scores of one (batch, head).
+class HeadMods {
+public:
+  HeadMods(const Problem &problem, const HostScoreMods &mods, int64_t batch,
+           int64_t head)
+      : softcap(problem.softcap), dtype(problem.dtype),
+        distance(problem.rowsOf(Operand::K, batch).length -
+                 problem.rowsOf(Operand::Q, batch).length) {
+    if (problem.bias) {
+      biasType = problem.bias->type;
+      strides = problem.bias->strides();
+      bias = mods.bias + (batch * strides[0] + head * strides[1]) * biasBytes();
+    }
+    if (problem.alibiSlopes)
+      slope = mods.alibiSlopes[head];
+    if (problem.sinks)
+      sink = mods.sinks[head];
+  }
+
+  template <typename T> T modify(T score, int64_t row, int64_t column) const {
+    if (softcap)
+      score = T(*softcap) * std::tanh(score / T(*softcap));
+    if (bias)
+      score += T(biasAt(row, column));
+    if (slope)
+      score -= T(*slope) * T(std::abs(row + distance - column));
+    return score;
+  }
+
+  std::optional<float> sink;
+
+private:
+  int64_t biasBytes() const { return biasType == BiasType::F32 ? 4 : 2; }
+  float biasAt(int64_t row, int64_t column) const {
+    const uint8_t *at = bias + (row * strides[2] + column) * biasBytes();
+    if (biasType == BiasType::F32) {
+      float value;
+      std::memcpy(&value, at, sizeof(value));
+      return value;
+    }
+    uint16_t bits;
+    std::memcpy(&bits, at, sizeof(bits));
+    return toFloat(dtype, bits);
+  }
+
+  std::optional<double> softcap;
+  ElementType dtype;
+  int64_t distance;
+  const uint8_t *bias = nullptr;
+  BiasType biasType = BiasType::F32;
+  std::array<int64_t, 4> strides = {};
+  std::optional<float> slope;
+};
+
 /// One (batch, head) of the inputs.
 struct HeadView {
   ElementType type;
@@ -78,6 +132,7 @@ struct HeadView {
   int64_t qFirst, kFirst, vFirst; ///< elements to row 0
   int64_t qSeq, kSeq, vSeq;       ///< elements
   double scale;
+  HeadMods mods;
 };
 
 /// Rows of one head, computed in T.
@@ -123,7 +178,7 @@ public:
     for (size_t row = 0; row < rows.size(); ++row)
       for (int64_t i = 0; i < d; ++i)
         o[row * d + i] =
-            visible[row].size() ? acc[row * wide + i] / sum[row] : T(0);
+            sum[row] == T(0) ? T(0) : acc[row * wide + i] / sum[row];
   }
 
   std::vector<T> sum, lse; ///< [rows]
@@ -154,12 +209,18 @@ private:
     auto [begin, end] = visible[row];
     std::fill(line, line + begin, T(0));
     std::fill(line + end, line + columns, T(0));
-    if (begin == end)
-      return;
     for (int64_t j = begin; j < end; ++j)
-      line[j] *= T(head.scale);
-    T max = *std::max_element(line + begin, line + end);
-    T total = 0;
+      line[j] = head.mods.modify(line[j] * T(head.scale), rows[row], j);
+    T max = -std::numeric_limits<T>::infinity();
+    if (begin != end)
+      max = *std::max_element(line + begin, line + end);
+    if (head.mods.sink)
+      max = std::max(max, T(*head.mods.sink));
+    if (max == -std::numeric_limits<T>::infinity()) {
+      std::fill(line + begin, line + end, T(0));
+      return;
+    }
+    T total = head.mods.sink ? std::exp(T(*head.mods.sink) - max) : T(0);
     for (int64_t j = begin; j < end; ++j) {
       line[j] = std::exp(line[j] - max);
       total += line[j];
@@ -216,7 +277,8 @@ HeadView viewOf(const Problem &problem, const HostInputs &inputs,
           problem.stridesOf(Operand::Q).seq,
           problem.stridesOf(Operand::K).seq,
           problem.stridesOf(Operand::V).seq,
-          problem.softmaxScale()};
+          problem.softmaxScale(),
+          HeadMods(problem, inputs.mods, rows.batch, rows.head)};
 }
 
 void computeItem(const Problem &problem, const HostInputs &inputs,

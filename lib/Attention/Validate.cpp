@@ -23,6 +23,8 @@ using namespace llvm;
 
 namespace flyattn {
 
+void checkScoreMods(const Problem &p, std::vector<Diagnostic> &found);
+
 namespace {
 
 constexpr StringRef kChips[] = {"gfx942", "gfx950"};
@@ -131,6 +133,16 @@ void checkScale(const Problem &p, Collector &out) {
 }
 
 void checkMask(const Problem &p, Collector &out) {
+  if (p.chunk.has_value() != (p.mask == MaskKind::Chunked)) {
+    out.bad("mask", p.chunk ? "a chunk was given with the mask " +
+                                  nameOf(p.mask) + "; ask for chunked:N"
+                            : Twine("a chunked mask was given without the "
+                                    "size of its chunks; set it"));
+    return;
+  }
+  if (p.chunk && *p.chunk < 1)
+    out.bad("mask", "chunked:" + Twine(*p.chunk) +
+                        " was given; a chunk has 1 column or more");
   if (p.window.has_value() != (p.mask == MaskKind::Window)) {
     out.bad("mask", p.window
                         ? "a window was given with the mask " + nameOf(p.mask) +
@@ -320,6 +332,8 @@ std::vector<std::string> kernelReasons(const Problem &p, ScheduleKind schedule,
   checkDim("head_dim", p.headDim);
   if (p.headDimV)
     checkDim("head_dim_v", *p.headDimV);
+  if (schedule == ScheduleKind::DualWave && p.modifiesScores())
+    reasons.push_back("it does not modify scores");
   return reasons;
 }
 
@@ -335,6 +349,7 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
   checkSizes(p, out);
   checkScale(p, out);
   checkMask(p, out);
+  checkScoreMods(p, out.found);
   checkPacked(p, out);
   checkSchedule(p, out);
   checkWithout(p, out);

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
@@ -67,12 +68,15 @@ static Attribute maskAttr(MLIRContext &context, MaskKind mask) {
     return attn::CausalAttr::get(&context, attn::CausalAlignment::TopLeft);
   case MaskKind::Window:
     return attn::WindowAttr::get(&context, -1, -1);
+  case MaskKind::Chunked:
+    return attn::ChunkedAttr::get(&context, 1);
   }
   llvm_unreachable("unknown mask");
 }
 
-/// func.func @attention(%q, %k, %v, %o[, %lse][, %cu_q, %cu_kv, %max]) {
-/// attn.forward ... } with every size and stride unknown but the head dims.
+/// func.func @attention(%q, %k, %v, %o[, %lse][, %cu_q, %cu_kv, %max]
+/// [, %softcap][, %bias][, %slopes][, %sink]) { attn.forward ... } with every
+/// size and stride unknown but the head dims.
 static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
                                          const KernelVariant &variant) {
   auto b = ImplicitLocOpBuilder(UnknownLoc::get(&context), &context);
@@ -99,6 +103,17 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
   if (variant.packed)
     parameters.append({strided({any}, b.getI32Type()),
                        strided({any}, b.getI32Type()), b.getIndexType()});
+  size_t modsBegin = parameters.size();
+  auto perHead = MemRefType::get({any}, b.getF32Type());
+  if (variant.softcap)
+    parameters.push_back(b.getF32Type());
+  if (variant.bias)
+    parameters.push_back(strided(
+        {any, any, any, any},
+        *variant.bias == BiasType::F32 ? Type(b.getF32Type()) : element));
+  for (bool isThere : {variant.alibi, variant.sink})
+    if (isThere)
+      parameters.push_back(perHead);
 
   OwningOpRef<ModuleOp> module = ModuleOp::create(b.getLoc());
   b.setInsertionPointToStart(module->getBody());
@@ -109,9 +124,17 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
   auto seqlens = [&](size_t index) {
     return variant.packed ? Value(arguments[outsEnd + index]) : Value();
   };
+  auto take = [&, next = modsBegin](bool isThere) mutable {
+    return isThere ? Value(arguments[next++]) : Value();
+  };
+  Value softcap = take(variant.softcap);
+  Value bias = take(variant.bias.has_value());
+  Value slopes = take(variant.alibi);
+  Value sink = take(variant.sink);
   auto forward = attn::ForwardOp::create(
       b, TypeRange(), arguments[0], arguments[1], arguments[2], seqlens(0),
-      seqlens(1), seqlens(2), ValueRange(arguments).slice(3, outsEnd - 3),
+      seqlens(1), seqlens(2), softcap, bias, slopes, sink,
+      /*captures=*/ValueRange(), ValueRange(arguments).slice(3, outsEnd - 3),
       Attribute(), FloatAttr(), attn::Layout::BSHD, attn::ConfigAttr());
   forward.setMaskAttr(maskAttr(context, variant.mask));
   func::ReturnOp::create(b);
@@ -151,9 +174,11 @@ public:
     options.bf16Truncate = variant.rounding == Bf16Rounding::Truncate;
   }
 
-  llvm::Expected<CompiledKernel> run(Level level);
+  /// Of `program`, or without one of what the variant says.
+  llvm::Expected<CompiledKernel> run(Level level, llvm::StringRef program = "");
 
 private:
+  llvm::Error parse(llvm::StringRef program);
   using BuildPipeline = void (*)(OpPassManager &, const PipelineOptions &);
   llvm::Error runPipeline(BuildPipeline build);
   llvm::Error lowerToLLVM();
@@ -257,8 +282,24 @@ llvm::Error Compilation::generate(Level level) {
   return llvm::Error::success();
 }
 
-llvm::Expected<CompiledKernel> Compilation::run(Level level) {
-  module = buildModule(context, variant);
+llvm::Error Compilation::parse(llvm::StringRef program) {
+  module = parseSourceString<ModuleOp>(program, &context);
+  if (!module)
+    return failure("the program cannot be parsed");
+  unsigned count = 0;
+  module->walk([&](attn::ForwardOp) { ++count; });
+  if (count != 1)
+    return llvm::createStringError("the program has " + llvm::Twine(count) +
+                                   " attn.forward; it must have one");
+  return llvm::Error::success();
+}
+
+llvm::Expected<CompiledKernel> Compilation::run(Level level,
+                                                llvm::StringRef program) {
+  if (program.empty())
+    module = buildModule(context, variant);
+  else if (llvm::Error error = parse(program))
+    return error;
   finishLevel(Level::Attn);
 
   // The configuration is part of L1: it is chosen whatever level is asked for.
@@ -305,4 +346,13 @@ flyattn::compileForward(const KernelVariant &variant, llvm::StringRef chip,
     return llvm::createStringError("unknown chip '" + chip +
                                    "'; supported: " + chipNames());
   return Compilation(variant, chip).run(level);
+}
+
+llvm::Expected<CompiledKernel>
+flyattn::compileProgram(llvm::StringRef program, const KernelVariant &variant,
+                        llvm::StringRef chip, Level level) {
+  if (!findChip(chip))
+    return llvm::createStringError("unknown chip '" + chip +
+                                   "'; supported: " + chipNames());
+  return Compilation(variant, chip).run(level, program);
 }

@@ -42,9 +42,12 @@ void flyattn::buildSelectConfigPipeline(OpPassManager &pm,
 void flyattn::buildAttnToTilePipeline(OpPassManager &pm,
                                       const PipelineOptions &options) {
   buildSelectConfigPipeline(pm, options);
+  pm.addPass(attn::createAttnExpandScoreMods());
   pm.addPass(attn::createAttnSplitKv());
   pm.addPass(attn::createAttnTile());
-  pm.nest<gpu::GPUModuleOp>().addPass(attn::createAttnSpecializeMasks());
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(attn::createAttnSkipHiddenTiles());
+  kernels.addPass(attn::createAttnSpecializeMasks());
   addCleanup(pm);
 }
 

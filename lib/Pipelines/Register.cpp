@@ -19,6 +19,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -29,10 +30,10 @@
 using namespace mlir;
 
 void flyattn::registerDialects(DialectRegistry &registry) {
-  registry
-      .insert<arith::ArithDialect, attn::AttnDialect, func::FuncDialect,
-              gpu::GPUDialect, LLVM::LLVMDialect, memref::MemRefDialect,
-              ROCDL::ROCDLDialect, scf::SCFDialect, vector::VectorDialect>();
+  registry.insert<arith::ArithDialect, attn::AttnDialect, func::FuncDialect,
+                  gpu::GPUDialect, LLVM::LLVMDialect, math::MathDialect,
+                  memref::MemRefDialect, ROCDL::ROCDLDialect, scf::SCFDialect,
+                  vector::VectorDialect>();
   attn::registerBufferizableOpInterfaceModels(registry);
   ROCDL::registerROCDLTargetInterfaceExternalModels(registry);
   arith::registerConvertArithToLLVMInterface(registry);

@@ -52,7 +52,12 @@ std::string describe(const KernelVariant &variant, StringRef chip) {
   return (chip + " " + nameOf(variant.elementType) + " d" +
           Twine(variant.headDim) +
           (variant.headDimV ? "x" + Twine(variant.headDimV) : Twine()) + " " +
-          nameOf(variant.mask) + (variant.packed ? " packed" : "") +
+          nameOf(variant.mask) + (variant.softcap ? " softcap" : "") +
+          (!variant.bias                    ? ""
+           : *variant.bias == BiasType::F32 ? " bias-f32"
+                                            : " bias") +
+          (variant.alibi ? " alibi" : "") + (variant.sink ? " sink" : "") +
+          (variant.packed ? " packed" : "") +
           (variant.packGqa ? " pack-gqa" : "") +
           (variant.splits > 1 ? " split" : "") + (variant.lse ? " lse " : " ") +
           nameOf(variant.schedule) +
@@ -80,6 +85,8 @@ StringRef nameOf(MaskKind mask) {
     return "causal-top-left";
   case MaskKind::Window:
     return "window";
+  case MaskKind::Chunked:
+    return "chunked";
   }
   llvm_unreachable("unknown mask");
 }

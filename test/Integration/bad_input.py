@@ -239,6 +239,52 @@ class BadInput(DriverTest):
                        "techniques to leave out", "--without", "stagger",
                        "--schedule", "generic")
 
+    # What modifies scores.
+
+    def test_softcap(self):
+        for value in (0, -1, "inf", "nan"):
+            self.run_fails(2, "--softcap: ", f"--softcap={value}")
+        self.run_fails(2, "must be a positive, finite number", "--softcap", 0)
+        self.run_fails(3, "1e-30 to 1e30 are supported", "--softcap", 1e31)
+
+    def test_bias_that_does_not_broadcast(self):
+        for shape in ("1,2,8,7", "3,1,8,8", "1,4,8,8", "1,2,4,8", "1,2,8,1"):
+            self.run_fails(2, "which does not broadcast to [batch, heads, "
+                           "seqlen_q, seqlen_kv] = [1, 2, 8, 8]", "--bias",
+                           shape)
+
+    def test_bias_of_another_form(self):
+        self.run_fails(2, "has rank 2; give B,H,Sq,Skv", "--bias", "8,8")
+        self.run_fails(2, "has a size of 0; each must be 1 or more", "--bias",
+                       "0,1,8,8")
+        self.run_fails(2, "nowhere.npy", "--bias", "nowhere.npy")
+        self.save("b.npy", np.zeros((1, 1, 8, 8), np.float64))
+        self.run_fails(2, "holds f64 [1, 1, 8, 8], but f32 or bf16 is wanted",
+                       "--bias", "b.npy")
+        self.save("b.npy", np.zeros((1, 1, 8, 8), np.float32))
+        self.run_fails(2, "--bias-type: the type of a bias of a file is the "
+                       "file's", "--bias", "b.npy", "--bias-type", "f32")
+        self.run_fails(2, "--bias-type needs --bias", "--bias-type", "f32")
+
+    def test_wrong_number_of_slopes_or_sinks(self):
+        self.save("m.npy", np.zeros(3, np.float32))
+        for option in ("--alibi", "--sink"):
+            self.run_fails(2, f"{option}: 3 were given; there must be one a "
+                           "head, 2", option + "=m.npy")
+        self.save("m.npy", np.zeros(2, np.float16))
+        self.run_fails(2, "but f32 [heads] is wanted", "--alibi=m.npy")
+
+    def test_modified_scores_on_dual_wave(self):
+        self.run_fails(3, "--schedule: dual_wave was given, which does not "
+                       "serve softcap, bias or ALiBi; ask for generic or auto",
+                       "--schedule", "dual_wave", "--alibi")
+
+    def test_chunk_of_nothing(self):
+        self.run_fails(2, "chunked:0 was given; a chunk has 1 column or more",
+                       "--mask", "chunked:0")
+        self.run_fails(2, "'chunked:x' was given; known are", "--mask",
+                       "chunked:x")
+
     def test_no_splits(self):
         self.run_fails(2, "splits: 0 was given; it must be 1 (no split) or "
                        "more", "--splits", 0)

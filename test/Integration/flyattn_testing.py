@@ -118,6 +118,9 @@ def visible(sq, skv, mask):
         return np.ones((sq, skv), bool)
     if mask == "causal-top-left":
         return column <= row
+    if mask.startswith("chunked:"):
+        size, row = int(mask.removeprefix("chunked:")), row + skv - sq
+        return (column <= row) & (column // size == row // size)
     left, right = (-1, 0) if mask == "causal" else map(
         int, mask.removeprefix("window:").split(","))
     distance = column - (row + skv - sq)
@@ -129,20 +132,25 @@ def visible(sq, skv, mask):
     return seen
 
 
-def attention(q, k, v, scale=None, mask="none"):
+def attention(q, k, v, scale=None, mask="none", modify=lambda scores: scores,
+              sink=None):
     """f64 attention of one sequence. q [Sq, H, D], k [Skv, Hkv, D],
-    v [Skv, Hkv, Dv]; returns O [Sq, H, Dv] and LSE [H, Sq]."""
+    v [Skv, Hkv, Dv]; returns O [Sq, H, Dv] and LSE [H, Sq]. `modify` changes
+    the scores [H, Sq, Skv] before the mask; `sink` is [H]."""
     sq, heads, dim = q.shape
     skv, kv_heads = k.shape[:2]
     scale = dim ** -0.5 if scale is None else scale
     group = heads // kv_heads
     k, v = np.repeat(k, group, axis=1), np.repeat(v, group, axis=1)
     scores = scale * np.einsum("ihd,jhd->hij", q, k, optimize=True)
-    scores = np.where(visible(sq, skv, mask), scores, -np.inf)
-    largest = scores.max(axis=2, keepdims=True)
+    scores = np.where(visible(sq, skv, mask), modify(scores), -np.inf)
+    sink = np.full(heads, -np.inf) if sink is None else np.float64(sink)
+    largest = np.maximum(scores.max(axis=2, keepdims=True), sink[:, None, None])
     empty = np.isneginf(largest)
-    weights = np.exp(scores - np.where(empty, 0, largest))
-    total = weights.sum(axis=2, keepdims=True)
+    finite = np.where(empty, 0, largest)
+    weights = np.exp(scores - finite)
+    total = weights.sum(axis=2, keepdims=True) + np.exp(
+        sink[:, None, None] - finite)
     with np.errstate(divide="ignore"):
         lse = np.where(empty, -np.inf, largest + np.log(total))[:, :, 0]
     weights /= np.where(empty, 1, total)

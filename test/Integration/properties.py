@@ -62,6 +62,13 @@ class PropertiesTest(DriverTest):
             self.forward(chip, q, k, v, "--mask", right, "--expected", "e.npy",
                          code=0 if window == right else 1)
 
+    def a_chunk_off_by_one_is_wrong(self, chip):
+        q, k, v = random_inputs(sq=150, skv=170)
+        for size in (40, 39, 41):
+            self.save("e.npy", self.reference(q, k, v, mask=f"chunked:{size}")[0])
+            self.forward(chip, q, k, v, "--mask", "chunked:40", "--expected",
+                         "e.npy", code=0 if size == 40 else 1)
+
     def constant_v_is_returned(self, chip):
         q, k, v = random_inputs()
         v[:] = v[:, :1]
@@ -135,7 +142,8 @@ def add(name, chip, *arguments):
 
 for chip in CHIPS:
     for dtype, mask in itertools.product(("bf16", "f16"), (
-            "none", "causal", "causal-top-left", "window:70,20", "window:0,0")):
+            "none", "causal", "causal-top-left", "window:70,20", "window:0,0",
+            "chunked:50", "chunked:1")):
         add("agrees_with_numpy", chip, dtype, mask)
     for init in ("uniform", "large", "late-max", "constant-v"):
         add("hard_inputs", chip, init)
@@ -143,7 +151,7 @@ for chip in CHIPS:
                  "order_of_keys_does_not_matter",
                  "a_row_does_not_depend_on_its_batch", "layouts_agree",
                  "an_average_of_v_is_wrong", "a_window_off_by_one_is_wrong",
-                 "zero_queries_give_the_average",
+                 "a_chunk_off_by_one_is_wrong", "zero_queries_give_the_average",
                  "any_scale"):
         add(name, chip)
 

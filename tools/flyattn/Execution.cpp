@@ -35,8 +35,35 @@ static Expected<DeviceBuffer> uploadSeqlens(Device &device, StringRef name,
                  narrow.size() * sizeof(int32_t)});
 }
 
+static Error uploadScoreMods(const Problem &problem, Device &device,
+                             const ScoreModInputs &mods,
+                             ForwardBuffers &buffers) {
+  auto send = [&](StringRef name, ArrayRef<uint8_t> bytes,
+                  std::optional<DeviceBuffer> &buffer) {
+    auto sent = upload(device, name, bytes);
+    if (sent)
+      buffer = *sent;
+    return sent.takeError();
+  };
+  auto floats = [](ArrayRef<float> values) {
+    return ArrayRef(reinterpret_cast<const uint8_t *>(values.data()),
+                    values.size() * sizeof(float));
+  };
+  if (problem.bias)
+    if (Error error = send("bias", mods.bias, buffers.bias))
+      return error;
+  if (problem.alibiSlopes)
+    if (Error error =
+            send("alibi_slopes", floats(mods.alibiSlopes), buffers.alibiSlopes))
+      return error;
+  if (problem.sinks)
+    return send("sink", floats(mods.sinks), buffers.sinks);
+  return Error::success();
+}
+
 Expected<Execution> execute(const Problem &problem, const Plan &plan,
-                            Device &device, InputSource input) {
+                            Device &device, InputSource input,
+                            const ScoreModInputs &mods) {
   Execution run;
   for (auto [operand, buffer] : {std::pair(Operand::Q, &run.buffers.q),
                                  {Operand::K, &run.buffers.k},
@@ -64,6 +91,8 @@ Expected<Execution> execute(const Problem &problem, const Plan &plan,
     run.buffers.cuSeqlensQ = *q;
     run.buffers.cuSeqlensKv = *kv;
   }
+  if (Error error = uploadScoreMods(problem, device, mods, run.buffers))
+    return std::move(error);
   auto stats = launch(plan, device, run.buffers);
   if (!stats)
     return stats.takeError();

@@ -10,6 +10,7 @@
 #define FLYATTN_TOOLS_EXECUTION_H
 
 #include "Inputs.h"
+#include "ScoreModOptions.h"
 #include "TimingReport.h"
 
 #include "flyattn/Attention/Plan.h"
@@ -32,9 +33,10 @@ struct Execution {
 using InputSource = llvm::function_ref<Tensor(Operand)>;
 
 /// Sends the inputs to `device` and runs `plan` of `problem` there; every
-/// error is the device's.
+/// error is the device's. `mods` must have what the problem has.
 llvm::Expected<Execution> execute(const Problem &problem, const Plan &plan,
-                                  Device &device, InputSource input);
+                                  Device &device, InputSource input,
+                                  const ScoreModInputs &mods = {});
 
 /// The rounding that the chip's kernel really uses.
 Bf16Rounding effectiveRounding(const Problem &problem, llvm::StringRef chip);

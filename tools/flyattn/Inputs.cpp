@@ -135,6 +135,14 @@ Tensor makeInput(const Problem &problem, Operand operand, Init init,
   return Generator(problem, init, seed).make(operand);
 }
 
+std::vector<float> normalNumbers(uint64_t count, uint64_t seed) {
+  Random random(seed);
+  std::vector<float> numbers(count);
+  for (float &number : numbers)
+    number = random.normal();
+  return numbers;
+}
+
 std::vector<double> toDoubles(const NpyArray &array) {
   switch (array.type) {
   case DType::F64:

@@ -46,6 +46,8 @@ Inputs makeInputs(const Problem &problem, Init init, uint64_t seed);
 /// One of q, k and v of these.
 Tensor makeInput(const Problem &problem, Operand operand, Init init,
                  uint64_t seed);
+/// `count` numbers of variance 1; `seed` says which.
+std::vector<float> normalNumbers(uint64_t count, uint64_t seed);
 
 /// The elements of `array` (bf16, f16, f32 or f64) as f64.
 std::vector<double> toDoubles(const NpyArray &array);

@@ -8,6 +8,7 @@
 
 #include "ProblemOptions.h"
 #include "Driver.h"
+#include "ScoreModOptions.h"
 
 #include "flyattn/Runtime/KernelCache.h"
 
@@ -60,7 +61,8 @@ ProblemOption<std::string>
     mask("mask", cl::init("none"), cl::value_desc("mask"),
          cl::desc("none; causal: row i sees columns j <= i + Skv - Sq; "
                   "causal-top-left: j <= i; window:L,R: i + Skv - Sq - L <= j "
-                  "<= i + Skv - Sq + R, -1 is unbounded (none)"));
+                  "<= i + Skv - Sq + R, -1 is unbounded; chunked:N: causal, "
+                  "and only columns of the row's own chunk of N (none)"));
 ProblemOption<std::string> cuSeqlensQ("cu-seqlens-q", cl::value_desc("a,b,..."),
                                       cl::desc("Packed query sequences: where "
                                                "each begins, and the total"));
@@ -133,10 +135,18 @@ Error parseMask(StringRef text, Problem &problem) {
     problem.window = window;
     return Error::success();
   }
+  int64_t chunk;
+  rest = text;
+  if (rest.consume_front("chunked:") && !rest.getAsInteger(10, chunk)) {
+    problem.mask = MaskKind::Chunked;
+    problem.chunk = chunk;
+    return Error::success();
+  }
   return failure(BadUsage,
                  "--mask: '" + text +
-                     "' was given; known are none, causal, causal-top-left and "
-                     "window:L,R (L and R columns, -1 is unbounded)");
+                     "' was given; known are none, causal, causal-top-left, "
+                     "window:L,R (L and R columns, -1 is unbounded) and "
+                     "chunked:N (N columns)");
 }
 
 Error parseSplits(StringRef text, Problem &problem) {
@@ -262,6 +272,8 @@ void fillFromFiles(Problem &p, const std::optional<NpyArray> &q,
 static std::string maskName(const Problem &p) {
   if (p.window)
     return formatv("window:{0},{1}", p.window->left, p.window->right);
+  if (p.chunk)
+    return formatv("chunked:{0}", *p.chunk);
   return nameOf(p.mask).str();
 }
 
@@ -291,6 +303,7 @@ json::Object toJson(const Problem &p) {
     object["cu_seqlens_q"] = json::Array(p.cuSeqlensQ);
     object["cu_seqlens_kv"] = json::Array(p.cuSeqlensKv);
   }
+  addScoreMods(object, p);
   return object;
 }
 
@@ -304,6 +317,7 @@ std::string describe(const Problem &p, StringRef chip) {
   if (p.packed())
     text += formatv(" packed, {0} query and {1} KV rows in all",
                     p.totalRowsOf(Operand::Q), p.totalRowsOf(Operand::K));
+  text += describeScoreMods(p);
   if (p.splits != 1)
     text += " splits " + splitsName(p);
   return text;

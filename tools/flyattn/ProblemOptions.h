@@ -17,7 +17,8 @@
 
 namespace flyattn::driver {
 
-/// The problem that the options of `compile` and `run` describe.
+/// The problem that the options of `compile` and `run` describe, but for what
+/// modifies scores: see takeScoreMods.
 llvm::Expected<Problem> problemFromOptions();
 
 /// Appends the integers of "a,b,..." to `list`; a bad usage of `option` if some

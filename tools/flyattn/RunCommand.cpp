@@ -102,6 +102,7 @@ struct Settings {
   std::string out = outFileOption, lse = lseFileOption;
   std::string expected = expectedFileOption, json = jsonFileOption;
   std::string rows = rowsOption, rowHeads = rowHeadsOption;
+  ScoreModFiles mods = scoreModFiles();
   bool noLse = noLseOption;
   uint64_t seed = seedOption;
   Init init = initOption;
@@ -118,6 +119,7 @@ struct Run {
   std::string chip;
   Problem problem;
   Inputs inputs;
+  ScoreModInputs mods;
   std::optional<std::vector<double>> expected; ///< dense, in the layout
   RowSelection selection;                      ///< with --rows
   Plan plan;
@@ -220,8 +222,14 @@ Error setUpProblem(Run &run) {
           joinErrors(joinErrors(q.takeError(), k.takeError()), v.takeError()))
     return error;
   fillFromFiles(run.problem, *q, *k, *v);
+  if (Error error = takeScoreMods(run.problem))
+    return error;
   if (Error error = checkProblem(run.problem, run.chip))
     return error;
+  auto mods = makeScoreMods(run.problem, run.settings.mods, run.settings.seed);
+  if (!mods)
+    return mods.takeError();
+  run.mods = std::move(*mods);
   if (!*q || !*k || !*v)
     run.inputs = makeInputs(run.problem, run.settings.init, run.settings.seed);
   Error error =
@@ -304,11 +312,13 @@ Error execute(Run &run, Device &device) {
   // Without a reference to compute, the host needs no copy of its own.
   bool keeps =
       run.settings.check != Check::None || run.settings.timing.sensitivity;
-  auto done =
-      driver::execute(run.problem, run.plan, device, [&](Operand operand) {
+  auto done = driver::execute(
+      run.problem, run.plan, device,
+      [&](Operand operand) {
         Tensor &tensor = run.inputs.of(operand);
         return keeps ? tensor : std::move(tensor);
-      });
+      },
+      run.mods);
   if (!done)
     return done.takeError();
   run.stats = std::move(done->stats);
@@ -370,8 +380,10 @@ void checkResult(Run &run) {
     run.sample =
         chooseRows(run.problem, run.plan.kernel->config.rowsPerWorkgroup(),
                    run.settings.seed);
+  HostInputs inputs = run.inputs.host();
+  inputs.mods = run.mods.host();
   ReferenceRows reference =
-      computeReference(run.problem, run.inputs.host(), run.sample,
+      computeReference(run.problem, inputs, run.sample,
                        effectiveRounding(run.problem, run.chip));
   std::vector<double> expected;
   if (run.expected)
@@ -548,6 +560,10 @@ EXAMPLES:
       KV head in one tile
   flyattn run --arch gfx950 --heads 8 --seqlen-q 4096 --mask window:511,0
       causal, and no more than 512 columns a row
+  flyattn run --arch gfx950 --heads 8 --seqlen-q 2048 --mask chunked:512
+      causal within chunks of 512 columns
+  flyattn run --arch gfx950 --heads 8 --seqlen-q 300 --softcap 30 --bias 1,8,300,300 --alibi --sink
+      modified scores: softcap, a random bias for each head, ALiBi; and a sink
   flyattn run --arch gfx950 --heads 8 --cu-seqlens-q 0,100,100,357 --mask causal
       three packed sequences, one of them empty
   flyattn run --arch gfx950 --q q.npy --k k.npy --v v.npy --out o.npy --lse lse.npy

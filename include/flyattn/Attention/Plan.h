@@ -41,6 +41,10 @@ struct Plan {
   std::array<uint64_t, 4> operandBytes = {}; ///< by Operand, at least
   uint64_t lseBytes = 0;                     ///< 0 without LSE
   uint64_t cuSeqlensBytes = 0; ///< of each; 0 without packed sequences
+  // Of what modifies scores; 0 for what the problem has not.
+  uint64_t biasBytes = 0, alibiBytes = 0, sinkBytes = 0;
+  float softcap = 0;
+  std::array<int64_t, 4> biasStrides = {};
 };
 
 /// The code that serves `problem`. FLYATTN_DISABLE_DUAL_WAVE=1 in the
@@ -57,12 +61,16 @@ KernelVariant selectVariant(const Problem &problem, llvm::StringRef chip);
 llvm::Expected<Plan> plan(const Problem &problem, llvm::StringRef chip);
 
 /// Device memory of one launch. `lse` is needed if the problem wants it,
-/// cuSeqlensQ and cuSeqlensKv, i32 [batch + 1], if its sequences are packed.
+/// cuSeqlensQ and cuSeqlensKv, i32 [batch + 1], if its sequences are packed,
+/// the others if the problem has them: see Problem.
 struct ForwardBuffers {
   DeviceBuffer q, k, v, o;
   std::optional<DeviceBuffer> lse;
   std::optional<DeviceBuffer> cuSeqlensQ = std::nullopt;
   std::optional<DeviceBuffer> cuSeqlensKv = std::nullopt;
+  std::optional<DeviceBuffer> bias = std::nullopt;
+  std::optional<DeviceBuffer> alibiSlopes = std::nullopt; ///< f32 [heads]
+  std::optional<DeviceBuffer> sinks = std::nullopt;       ///< f32 [heads]
 };
 
 /// Runs `plan` on `device`, which must be of the plan's chip, with a workspace

@@ -38,6 +38,18 @@ struct Window {
   int64_t left = -1, right = -1;
 };
 
+/// A bias of scores, [batch, heads, seqlenQ, seqlenKv] in C order. Dimensions
+/// but the last may be 1 and broadcast. Of packed sequences the first dimension
+/// counts sequences, and lengths are those of the longest ones.
+struct Bias {
+  std::array<int64_t, 4> shape;
+  BiasType type = BiasType::F32;
+
+  uint64_t elements() const;
+  /// In elements; 0 for what broadcasts.
+  std::array<int64_t, 4> strides() const;
+};
+
 /// Rows of an operand that belong to one batch.
 struct RowSpan {
   int64_t first, length;
@@ -53,7 +65,7 @@ struct ColumnRange {
 /// One scaled-dot-product attention, forward:
 ///   O = softmax(scale * Q K^T + mask) V, LSE = log(sum(exp(...))).
 /// Query head h reads KV head h / (heads / kvHeads). A row that sees nothing
-/// has O = 0 and LSE = -inf.
+/// has O = 0 and LSE = -inf, or its sink.
 struct Problem {
   int64_t batch = 1;
   int64_t heads = 1;
@@ -65,7 +77,17 @@ struct Problem {
   ElementType dtype = ElementType::BF16; ///< of q, k, v and o
   MaskKind mask = MaskKind::None;        ///< Window: see `window`
   std::optional<Window> window;          ///< with MaskKind::Window only
-  std::optional<double> scale;           ///< 1/sqrt(headDim) if not given
+  std::optional<int64_t> chunk;          ///< with MaskKind::Chunked only
+  // Scores are changed behind the scale and before the mask, in this order.
+  std::optional<double> softcap; ///< c: to c * tanh(score / c); positive
+  std::optional<Bias> bias;      ///< is added
+  /// How many f32 slopes there are, one a head: -slope * |i + Skv - Sq - j| is
+  /// added to the score of row i and column j.
+  std::optional<int64_t> alibiSlopes;
+  /// How many f32 sinks there are, one a head: logits that count in the
+  /// denominator, and in the LSE, of every row.
+  std::optional<int64_t> sinks;
+  std::optional<double> scale; ///< 1/sqrt(headDim) if not given
   Layout layout = Layout::BSHD;
   /// By operand: strides that replace those of `layout`.
   std::array<std::optional<OperandStrides>, 4> strides;
@@ -83,6 +105,7 @@ struct Problem {
   Bf16Rounding rounding = Bf16Rounding::NearestEven;
 
   double softmaxScale() const;
+  bool modifiesScores() const { return softcap || bias || alibiSlopes; }
   int64_t headsOf(Operand operand) const;
   int64_t seqlenOf(Operand operand) const;
   int64_t headDimOf(Operand operand) const;

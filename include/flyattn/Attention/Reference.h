@@ -54,9 +54,17 @@ struct RowSample {
 RowSample chooseRows(const Problem &problem, int64_t tileRows, uint64_t seed,
                      double budget = 3e9);
 
+/// What the problem's scores are changed by; null for what it has not.
+struct HostScoreMods {
+  const uint8_t *bias = nullptr; ///< f32 or the element type
+  const float *alibiSlopes = nullptr;
+  const float *sinks = nullptr;
+};
+
 /// The inputs, in the element type of the problem and under its strides.
 struct HostInputs {
   const void *q, *k, *v;
+  HostScoreMods mods = {};
 };
 
 /// Answers for the rows of a sample, in its order.

@@ -17,13 +17,16 @@
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace flyattn {
 
 enum class ElementType { BF16, F16, F32 };
-enum class MaskKind { None, Causal, CausalTopLeft, Window };
+enum class MaskKind { None, Causal, CausalTopLeft, Window, Chunked };
+/// What a bias holds: f32, or the elements' own type.
+enum class BiasType { F32, Element };
 /// How f32 becomes bf16 where the chip has no instruction for it.
 enum class Bf16Rounding { NearestEven, Truncate };
 enum class ScheduleKind { Auto, Generic, DualWave };
@@ -42,8 +45,9 @@ enum class Technique {
 };
 llvm::StringRef nameOf(Technique technique); ///< "stagger", ...
 
-/// All that is fixed in a kernel's code. Batch, heads, lengths, strides, scale
-/// and the bounds of a window are not: they are kernel arguments.
+/// All that is fixed in a kernel's code. Batch, heads, lengths, strides, scale,
+/// the bounds of a window, the size of a chunk and the values of what modifies
+/// scores are not: they are kernel arguments.
 struct KernelVariant {
   ElementType elementType = ElementType::BF16;
   unsigned headDim = 128; ///< of Q and K, a multiple of 8 up to 256
@@ -51,6 +55,11 @@ struct KernelVariant {
   MaskKind mask = MaskKind::None;
   bool lse = false;    ///< also writes the log-sum-exp
   bool packed = false; ///< sequences of any length behind each other
+  // What modifies scores, and the sink; see attn.forward.
+  bool softcap = false;
+  std::optional<BiasType> bias;
+  bool alibi = false;
+  bool sink = false;
   /// The query heads of a KV head share the rows of a tile.
   bool packGqa = false;
   unsigned waves = 0; ///< waves a workgroup; 0: as many as are supported
@@ -99,6 +108,14 @@ struct CompiledKernel {
 /// same input gives the same bytes. Fails with the pass pipeline's own
 /// diagnostics as the message.
 llvm::Expected<CompiledKernel> compileForward(const KernelVariant &variant,
+                                              llvm::StringRef chip,
+                                              Level level = Level::Object);
+
+/// The same of a program in MLIR text, whose one `attn.forward` on memrefs says
+/// what the kernel computes. Of `variant` only waves, splits, packGqa, rounding,
+/// schedule and without count.
+llvm::Expected<CompiledKernel> compileProgram(llvm::StringRef program,
+                                              const KernelVariant &variant,
                                               llvm::StringRef chip,
                                               Level level = Level::Object);
 

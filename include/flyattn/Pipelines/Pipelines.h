@@ -61,8 +61,9 @@ void buildSelectConfigPipeline(mlir::OpPassManager &pm,
 
 /// L1 to L2. As text, for gfx950:
 ///   builtin.module(attn-select-config{chip=gfx950 schedule=generic},
-///                  attn-split-kv, attn-tile,
-///                  gpu.module(attn-specialize-masks), canonicalize, cse)
+///                  attn-expand-score-mods, attn-split-kv, attn-tile,
+///                  gpu.module(attn-skip-hidden-tiles,
+///                             attn-specialize-masks), canonicalize, cse)
 void buildAttnToTilePipeline(mlir::OpPassManager &pm,
                              const PipelineOptions &options);
 

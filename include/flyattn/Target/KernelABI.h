@@ -13,7 +13,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <vector>
 
 namespace flyattn {
 
@@ -76,8 +78,9 @@ struct ForwardArgs {
   int32_t headsPerKvHead;
   float scaleLog2;    ///< see EncodedScale
   uint32_t qSignFlip; ///< see EncodedScale
-  int32_t
-      windowLeft; ///< columns left of the diagonal, -1: all; see windowRight
+  /// Columns left of the diagonal, -1: all; see windowRight. Of a chunked mask
+  /// the size of a chunk.
+  int32_t windowLeft;
   OperandStrides qStrides;
   OperandStrides kStrides;
   OperandStrides vStrides;
@@ -139,6 +142,41 @@ struct CombineArgs {
 
 static_assert(offsetof(CombineArgs, splits) == 40);
 static_assert(sizeof(CombineArgs) == 96);
+
+/// A kernarg segment that is not the same for all kernels of a form. Behind
+/// ForwardArgs or PartialArgs stand, at the natural alignment of each,
+///
+///   1. in kernels with a sink, but not in partial ones: the address of f32
+///      [heads];
+///   2. what the region of attn.forward captures, in its order: a scalar as
+///      itself, a memref as the address of its first element and an i64 stride
+///      in elements for each dimension.
+///
+/// Softcap, bias and ALiBi come in this order before what the program itself
+/// captures (attn-expand-score-mods):
+///
+///   * softcap: f32;
+///   * bias: [batch, heads, seqlenQ, seqlenKv], 4 strides, 0 to broadcast;
+///   * ALiBi: f32 [heads], 1 stride; then i32 seqlenKv - seqlenQ or, for packed
+///     sequences, cuSeqlensQ and cuSeqlensKv again, 1 stride each.
+///
+/// Behind CombineArgs stands the sink, where there is one.
+class KernargWriter {
+public:
+  /// Begins with the fixed arguments.
+  template <typename Args> explicit KernargWriter(const Args &args) {
+    add(args);
+  }
+
+  template <typename T> void add(const T &value) {
+    constexpr size_t alignment = alignof(T);
+    bytes.resize((bytes.size() + alignment - 1) / alignment * alignment);
+    bytes.resize(bytes.size() + sizeof(T));
+    std::memcpy(bytes.data() + bytes.size() - sizeof(T), &value, sizeof(T));
+  }
+
+  std::vector<uint8_t> bytes;
+};
 
 } // namespace flyattn
 

@@ -76,18 +76,23 @@ struct LowerMask : TilePattern<MaskOp> {
           return keepRows(b, in, kv, arith::CmpIPredicate::slt,
                           firstHidden(b, limit, column, diagonal));
         });
-    if (!adaptor.getLower().empty()) {
+    Value lower = optional(adaptor.getLower()),
+          chunk = optional(adaptor.getChunk());
+    auto hideBefore = [&](llvm::function_ref<Value(Value)> firstOf) {
       // The last column begins last.
-      Value lower = adaptor.getLower().front();
-      Value last =
-          b.add(queryOf(b, b.add(q, tile.getColumns() - 1), group), lower);
+      Value last = firstOf(queryOf(b, b.add(q, tile.getColumns() - 1), group));
       needed = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, kv, last);
       blocks = guarded(b, needed, blocks, [&](ValueRange in) {
         Value column = queryOf(b, b.add(q, b.rem(b.lane(), 32)), group);
-        return keepRows(b, in, kv, arith::CmpIPredicate::sge,
-                        b.add(column, lower));
+        return keepRows(b, in, kv, arith::CmpIPredicate::sge, firstOf(column));
       });
-    }
+    };
+    if (lower)
+      hideBefore([&](Value query) { return b.add(query, lower); });
+    if (chunk)
+      hideBefore([&](Value query) {
+        return chunkBegin(b, b.add(query, diagonal), chunk);
+      });
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();
   }
@@ -109,6 +114,13 @@ struct LowerMask : TilePattern<MaskOp> {
   /// The query row of a row.
   static Value queryOf(Leaf &b, Value row, Value group) {
     return group ? arith::DivUIOp::create(b, row, group).getResult() : row;
+  }
+
+  /// The first KV row of the chunk that has `row`.
+  static Value chunkBegin(Leaf &b, Value row, Value chunk) {
+    row = arith::MaxSIOp::create(b, row, b.i32(0));
+    Value part = arith::RemUIOp::create(b, row, chunk);
+    return arith::SubIOp::create(b, row, part);
   }
 
   /// The first KV row that query row `q` does not see.

@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 // Converts each kernel of a gpu.module from tiles to vectors of registers. The
-// patterns are in Lower{Memory,Store,Registers,Softmax,Clusters}.cpp, the LDS
-// layouts in DmaSlots.cpp and RegisterSlots.cpp, single instructions in
-// Leaf.cpp.
+// patterns are in Lower{Memory,Store,Registers,Softmax,ScoreMods,Partials,
+// Clusters}.cpp, the LDS layouts in DmaSlots.cpp and RegisterSlots.cpp, single
+// instructions in Leaf.cpp.
 
 #include "ViewRows.h"
 
@@ -112,6 +112,7 @@ static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
   populateStorePatterns(patterns, converter, lowering);
   populateRegisterPatterns(patterns, converter, lowering);
   populateSoftmaxPatterns(patterns, converter, lowering);
+  populateScoreModPatterns(patterns, converter, lowering);
   populatePartialPatterns(patterns, converter, lowering);
   populateSchedulePatterns(patterns, converter, target);
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,

@@ -60,6 +60,9 @@ void populateRegisterPatterns(RewritePatternSet &patterns,
 void populateSoftmaxPatterns(RewritePatternSet &patterns,
                              const TypeConverter &converter,
                              const TileLowering &lowering);
+void populateScoreModPatterns(RewritePatternSet &patterns,
+                              const TypeConverter &converter,
+                              const TileLowering &lowering);
 /// Pipelines and clusters stay, with the registers of their tiles as results.
 void populatePartialPatterns(RewritePatternSet &patterns,
                              const TypeConverter &converter,

@@ -185,6 +185,72 @@ TEST(Validate, BadUsage) {
   EXPECT_EQ(validate(smallProblem(), "gfx90a").front().argument, "arch");
 }
 
+TEST(Validate, ModifiedScores) {
+  Problem p = smallProblem();
+  for (double cap : {0.0, -1.0, std::nan(""), double(INFINITY)}) {
+    p.softcap = cap;
+    expectBad(p, "softcap");
+  }
+  p.softcap = 1e-31;
+  expectUnsupported(p, "softcap");
+  p = smallProblem();
+  int64_t b = p.batch, h = p.heads, q = p.seqlenQ, kv = p.seqlenKv;
+  for (std::array<int64_t, 4> shape :
+       {std::array{b, h, q, kv}, std::array<int64_t, 4>{1, 1, 1, kv},
+        std::array<int64_t, 4>{b, 1, q, kv}}) {
+    p.bias = Bias{shape};
+    EXPECT_TRUE(validate(p, "gfx950").empty());
+  }
+  p.bias->shape[3] = 1;
+  expectBad(p, "bias");
+  p.bias->shape = {b + 1, h, q, kv};
+  expectBad(p, "bias");
+  p = smallProblem();
+  p.alibiSlopes = h + 1;
+  expectBad(p, "alibi");
+  p.alibiSlopes = h;
+  EXPECT_TRUE(validate(p, "gfx950").empty());
+  p.schedule = ScheduleKind::DualWave;
+  expectUnsupported(p, "schedule");
+  EXPECT_EQ(count_if(explainRefusals(p, "gfx942"),
+                     [](const Refusal &r) { return r.reasons.empty(); }),
+            0);
+  p = smallProblem();
+  p.sinks = 0;
+  expectBad(p, "sink");
+  p = smallProblem();
+  p.chunk = 5;
+  expectBad(p, "mask");
+  p.mask = MaskKind::Chunked;
+  EXPECT_TRUE(validate(p, "gfx950").empty());
+  p.chunk = 0;
+  expectBad(p, "mask");
+  p.chunk.reset();
+  expectBad(p, "mask");
+}
+
+TEST(Problem, BiasesBroadcastByTheirStrides) {
+  Bias bias{{2, 1, 3, 5}};
+  EXPECT_EQ(bias.elements(), 30u);
+  EXPECT_EQ(bias.strides(), (std::array<int64_t, 4>{15, 0, 5, 1}));
+  bias.shape = {1, 1, 1, 1};
+  EXPECT_EQ(bias.strides(), (std::array<int64_t, 4>{0, 0, 0, 1}));
+}
+
+TEST(Problem, RowsSeeTheirChunk) {
+  Problem p = smallProblem();
+  p.mask = MaskKind::Chunked;
+  p.chunk = 4;
+  p.seqlenQ = 8;
+  p.seqlenKv = 10;
+  for (auto [row, begin, end] :
+       {std::tuple(0, 0, 3), {1, 0, 4}, {2, 4, 5}, {7, 8, 10}})
+    EXPECT_EQ(p.visibleColumns(row), (ColumnRange{begin, end})) << row;
+  p.seqlenKv = 6;
+  EXPECT_EQ(p.visibleColumns(1).size(), 0);
+  EXPECT_EQ(p.visibleColumns(2), (ColumnRange{0, 1}));
+}
+
 TEST(Validate, Unsupported) {
   Problem p = smallProblem();
   p.headDim = 100;

@@ -25,7 +25,14 @@ namespace {
 
 struct Tensors {
   std::vector<uint16_t> q, k, v;
-  HostInputs host() const { return {q.data(), k.data(), v.data()}; }
+  std::vector<float> bias, slopes, sinks;
+  HostInputs host() const {
+    return {q.data(),
+            k.data(),
+            v.data(),
+            {reinterpret_cast<const uint8_t *>(bias.data()), slopes.data(),
+             sinks.data()}};
+  }
 };
 
 Tensors randomTensors(const Problem &p) {
@@ -37,6 +44,12 @@ Tensors randomTensors(const Problem &p) {
         std::pair(Operand::V, &t.v)})
     for (uint64_t i = 0; i < p.extentOf(operand); ++i)
       tensor->push_back(fromFloat(p.dtype, normal(random)));
+  for (uint64_t i = 0; p.bias && i < p.bias->elements(); ++i)
+    t.bias.push_back(normal(random));
+  for (int64_t head = 0; head < p.heads; ++head) {
+    t.slopes.push_back(std::exp2(-float(head + 1)));
+    t.sinks.push_back(normal(random));
+  }
   return t;
 }
 
@@ -60,9 +73,23 @@ std::pair<std::vector<double>, double> naiveRow(const Problem &p,
     for (int64_t d = 0; d < p.headDim; ++d)
       score += at(p, t.q, Operand::Q, b, h, row, d) *
                at(p, t.k, Operand::K, b, kvHead, j, d);
-    weights.push_back(std::exp(score * (long double)p.softmaxScale()));
+    score *= (long double)p.softmaxScale();
+    if (p.softcap)
+      score = *p.softcap * std::tanh(score / (long double)*p.softcap);
+    if (p.bias) {
+      auto [batch, head, rows, columns] = p.bias->shape;
+      int64_t line = (b % batch * head + h % head) * rows + row % rows;
+      score += t.bias[line * columns + j];
+    }
+    if (p.alibiSlopes)
+      score -= t.slopes[h] *
+               std::abs((long double)(row - j + p.rowsOf(Operand::K, b).length -
+                                      p.rowsOf(Operand::Q, b).length));
+    weights.push_back(std::exp(score));
     total += weights.back();
   }
+  if (p.sinks)
+    total += std::exp((long double)t.sinks[h]);
   std::vector<double> o(p.headDim, 0);
   for (int64_t d = 0; d < p.headDim; ++d) {
     long double sum = 0;
@@ -144,6 +171,49 @@ TEST(Reference, TakesPackedSequences) {
     p.takeLengths();
     expectNaive(p);
   }
+}
+
+TEST(Reference, ModifiesScores) {
+  for (int which = 0; which < 5; ++which) {
+    Problem p = testProblem();
+    p.mask = which % 2 ? MaskKind::Causal : MaskKind::None;
+    if (which == 0 || which == 4)
+      p.softcap = 0.7;
+    if (which == 1 || which == 4)
+      p.bias = Bias{{which == 4 ? 2 : 1, 4, which == 4 ? 1 : 37, 70}};
+    if (which == 2 || which == 4)
+      p.alibiSlopes = 4;
+    if (which == 3 || which == 4)
+      p.sinks = 4;
+    expectNaive(p);
+  }
+}
+
+TEST(Reference, ModifiesScoresOfPackedSequences) {
+  Problem p = testProblem();
+  p.mask = MaskKind::Chunked;
+  p.chunk = 20;
+  p.cuSeqlensQ = {0, 5, 5, 80, 90};
+  p.cuSeqlensKv = {0, 66, 70, 100, 100};
+  p.takeLengths();
+  p.softcap = 2;
+  p.bias = Bias{{4, 1, 75, 66}};
+  p.alibiSlopes = p.sinks = 4;
+  expectNaive(p);
+}
+
+TEST(Reference, ABiasOfMinusInfinityHides) {
+  Problem p = testProblem();
+  p.bias = Bias{{1, 1, 37, 70}};
+  Tensors t = randomTensors(p);
+  std::fill(t.bias.begin() + 70, t.bias.begin() + 140, -INFINITY);
+  RowSample sample = chooseRows(p, 64, 0);
+  ReferenceRows ref =
+      computeReference(p, t.host(), sample, Bf16Rounding::NearestEven);
+  EXPECT_TRUE(std::isfinite(ref.lse[0]));
+  EXPECT_EQ(ref.lse[1], -INFINITY);
+  EXPECT_EQ(ref.o[p.headDim], 0);
+  EXPECT_EQ(ref.plainO[p.headDim], 0);
 }
 
 TEST(Reference, TakesScaleAndLayout) {

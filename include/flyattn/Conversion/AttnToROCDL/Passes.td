@@ -59,6 +59,10 @@ def AttnLowerTiles : Pass<"attn-lower-tiles", "::mlir::gpu::GPUModuleOp"> {
     | between half-waves | `v_permlane32_swap_b32` | `ds_bpermute_b32` |
     | `attn.store` of O | 16 bytes a lane | 8 bytes a lane |
 
+    The region of `attn.modify_scores` is written out for each score: pure ops
+    stay as they are, loads become loads of global memory, and of the math
+    dialect absf, exp, exp2, log, log2 and tanh on f32 become instructions.
+
     Runs after a scheduling pass such as `attn-double-buffer`.
 
     Before:

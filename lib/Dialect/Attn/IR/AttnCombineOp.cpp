@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ShapeContract.h"
+#include "ScoreMods.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -37,5 +37,9 @@ LogicalResult CombineOp::verify() {
   if (failed(verifyParts(*this, rows, o, named("parts", getParts()),
                          named("max", getMax()), named("sum", getSum()))))
     return failure();
+  if (Value sink = getSink())
+    if (failed(verifyPerHead(*this, rows, named("sink", sink),
+                             /*contiguous=*/true)))
+      return failure();
   return getLse() ? verifyLse(*this, rows, named("lse", getLse())) : success();
 }

@@ -53,6 +53,14 @@ WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult
+ChunkedAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                    int32_t size) {
+  if (size >= 1)
+    return success();
+  return emitError() << "a chunk has 1 column or more, got size = " << size;
+}
+
+LogicalResult
 ConfigAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                    Schedule schedule, unsigned waves, unsigned rowsPerWave,
                    unsigned kvTile, unsigned slots, unsigned splits,

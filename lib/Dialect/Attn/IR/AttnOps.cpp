@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ShapeContract.h"
+#include "ScoreMods.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -106,6 +106,8 @@ LogicalResult ForwardOp::verify() {
   if (std::optional<APFloat> scale = getScale(); scale && !scale->isFinite())
     return emitOpError() << "scale must be finite";
   QueryRows rows = QueryRows::of(*this, q);
+  if (failed(verifyModOperands(*this, rows)))
+    return failure();
   if (isPartial())
     return verifyParts(*this, rows, v, named("parts", getOuts()[0]),
                        named("max", getOuts()[1]), named("sum", getOuts()[2]));

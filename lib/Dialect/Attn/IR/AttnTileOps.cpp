@@ -177,6 +177,8 @@ LogicalResult MmaOp::verify() {
 }
 
 LogicalResult MaskOp::verify() {
+  if (getChunk() && !getDiagonal())
+    return emitOpError() << "a chunk needs a diagonal";
   return expectLayout(*this, "the tile", getTile().getType(),
                       TileLayout::MfmaC);
 }

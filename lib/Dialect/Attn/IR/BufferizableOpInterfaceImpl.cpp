@@ -40,7 +40,10 @@ struct OperatorInterface
       buffers.push_back(*buffer);
     }
     rewriter.setInsertionPoint(op);
-    OpT::create(rewriter, op->getLoc(), TypeRange(), buffers, op->getAttrs());
+    auto onBuffers = OpT::create(rewriter, op->getLoc(), TypeRange(), buffers,
+                                 op->getAttrs());
+    for (auto [from, to] : llvm::zip(op->getRegions(), onBuffers->getRegions()))
+      to.takeBody(from);
     size_t numInputs = cast<OpT>(op).getNumDpsInputs();
     replaceOpWithBufferizedValues(
         rewriter, op, ArrayRef<Value>(buffers).drop_front(numInputs));

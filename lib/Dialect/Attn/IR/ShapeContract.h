@@ -44,11 +44,16 @@ LogicalResult verifyParts(Operation *op, QueryRows rows, Named columns,
                           Named parts, Named max, Named sum);
 
 /// Operands are all tensors with a result for each destination, or all memrefs
-/// without results.
+/// without results. What regions capture is memrefs in either case.
 template <typename OpT> LogicalResult verifyForm(OpT op) {
   bool tensors = isa<RankedTensorType>(op->getOperand(0).getType());
+  auto isCaptured = [&](Value operand) {
+    if constexpr (requires { op.getCaptures(); })
+      return llvm::is_contained(op.getCaptures(), operand);
+    return false;
+  };
   for (Value operand : op->getOperands())
-    if (isa<ShapedType>(operand.getType()) &&
+    if (isa<ShapedType>(operand.getType()) && !isCaptured(operand) &&
         isa<RankedTensorType>(operand.getType()) != tensors)
       return op.emitOpError() << "operands must be all tensors or all memrefs";
   size_t expected = tensors ? op.getOuts().size() : 0;

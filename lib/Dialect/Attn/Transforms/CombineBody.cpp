@@ -52,12 +52,15 @@ enum Parameter : unsigned {
 constexpr int64_t partsAtOnce = 8;
 } // namespace
 
-SmallVector<Type> attn::combineParameterTypes(MLIRContext *context) {
+SmallVector<Type> attn::combineParameterTypes(CombineOp op) {
+  MLIRContext *context = op.getContext();
   Builder b(context);
   SmallVector<Type> types(5, LLVM::LLVMPointerType::get(context, 1));
   types.append(4, b.getI32Type());
   types.append(5, b.getI64Type());
   assert(types.size() == NumParameters);
+  if (op.getSink())
+    types.push_back(LLVM::LLVMPointerType::get(context, 1));
   return types;
 }
 
@@ -102,6 +105,7 @@ private:
   Value loadRows(Value pointer, Value first, Value present, int64_t columns,
                  int64_t stride, TileType type);
   ValueRange mergeLoop();
+  Value loadSink();
   Value outputView(unsigned pointer, Type element, int64_t columns,
                    unsigned strides, Value seqStride, Value column);
   void writeSlice();
@@ -189,9 +193,25 @@ Value CombineBody::outputView(unsigned pointer, Type element, int64_t columns,
                         param(strides + 1), param(SeqlenQ), seqStride);
 }
 
+/// Of each row, its head's.
+Value CombineBody::loadSink() {
+  auto i64Constant = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(b, b.getI64Type(), value);
+  };
+  auto type = ViewType::get({ShapedType::kDynamic, 1}, b.getF32Type(),
+                            /*grouped=*/true);
+  Value view = ViewOp::create(b, type, param(NumParameters), i64Constant(0),
+                              rows, /*stride=*/i64Constant(1), param(SeqlenQ),
+                              /*inner=*/i64Constant(0));
+  return LoadOp::create(b, columnType(), view, row, /*transposed=*/true);
+}
+
 /// What the wave does, for `columns` columns.
 void CombineBody::writeSlice() {
   ValueRange state = mergeLoop();
+  if (op.getSink())
+    state = AddSinkOp::create(b, state[0], state[1], state[2], loadSink())
+                .getResults();
   auto last = FinalizeOp::create(b, state[0], state[1], state[2],
                                  /*whole=*/true);
   Value o = outputView(O, op.getElementType(), columns, OStrides,

@@ -23,7 +23,7 @@ constexpr int64_t combineRows = flyattn::CombineArgs::rowsPerWorkgroup,
                   combineColumns = flyattn::CombineArgs::columnsPerWorkgroup;
 
 /// The kernel's parameters: the fields of flyattn::CombineArgs, in its order.
-SmallVector<Type> combineParameterTypes(MLIRContext *context);
+SmallVector<Type> combineParameterTypes(CombineOp op);
 
 /// Writes the data flow of one wave of `op`, which is a workgroup, into the
 /// empty kernel.

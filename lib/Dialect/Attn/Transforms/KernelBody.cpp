@@ -12,6 +12,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 #include <limits>
@@ -50,6 +51,23 @@ enum Parameter : unsigned {
 };
 } // namespace
 
+/// Where the parameters begin that not every kernel has: the sink, then what
+/// the region captures.
+static unsigned numFixedParameters(ForwardOp op) {
+  return op.isPartial() ? NumPartialParameters : NumParameters;
+}
+
+/// Of one captured operand: a memref is a pointer and its strides.
+static void addCaptureTypes(Type type, SmallVectorImpl<Type> &types) {
+  auto memref = dyn_cast<MemRefType>(type);
+  if (!memref) {
+    types.push_back(type);
+    return;
+  }
+  types.push_back(LLVM::LLVMPointerType::get(type.getContext(), 1));
+  types.append(memref.getRank(), IntegerType::get(type.getContext(), 64));
+}
+
 SmallVector<Type> attn::kernelParameterTypes(ForwardOp op) {
   MLIRContext *context = op.getContext();
   Builder b(context);
@@ -60,12 +78,15 @@ SmallVector<Type> attn::kernelParameterTypes(ForwardOp op) {
   types.append(14, b.getI64Type());
   types.append(2, b.getI32Type());
   types.append(2, LLVM::LLVMPointerType::get(context, 1));
-  assert(types.size() == NumParameters);
-  if (!op.isPartial())
-    return types;
-  types.push_back(LLVM::LLVMPointerType::get(context, 1));
-  types.append(2, b.getI64Type());
-  assert(types.size() == NumPartialParameters);
+  if (op.isPartial()) {
+    types.push_back(LLVM::LLVMPointerType::get(context, 1));
+    types.append(2, b.getI64Type());
+  }
+  assert(types.size() == numFixedParameters(op));
+  if (op.getSink())
+    types.push_back(LLVM::LLVMPointerType::get(context, 1));
+  for (Value operand : op.getCaptures())
+    addCaptureTypes(operand.getType(), types);
   return types;
 }
 
@@ -123,11 +144,15 @@ private:
   Sequence sequence(unsigned seqlen, unsigned cuSeqlens);
   void writeRows();
   void placeDiagonals();
+  void placeScale();
   Value kvBegin();
   Value kvEnd();
   std::pair<Value, Value> kvRange();
   ValueRange kvLoop(Value q);
+  Value firstVisible(Value query);
+  Value modify(Value scores, Value kvRow);
   void kvStep(Value q, Value kvRow, ValueRange carried);
+  Value loadSink();
   void storeRows(ValueRange state);
   void storePart(ValueRange state);
 
@@ -142,11 +167,13 @@ private:
   Value split;               ///< of KV; null without splits
   Value group; ///< heads that share the rows; null if one has them
   Sequence qSequence, kvSequence;
-  Value blockRow;        ///< first query row of the workgroup
-  Value row;             ///< first query row of the wave
-  Value diagonal, lower; ///< of the mask, if it has them, else null
+  Value blockRow;               ///< first query row of the workgroup
+  Value row;                    ///< first query row of the wave
+  Value diagonal, lower, chunk; ///< of the mask, if it has them, else null
   Value kvLimit; ///< the first KV row that no row sees, whatever the diagonals
   Value kView, vView;
+  Value scoreScale;   ///< of natural scores; null if nothing modifies them
+  Value softmaxScale; ///< to base 2
 };
 } // namespace
 
@@ -287,6 +314,10 @@ void KernelBody::placeDiagonals() {
   diagonal = delta;
   if (causal)
     return;
+  if (isa<ChunkedAttr>(mask)) {
+    chunk = param(WindowLeft);
+    return;
+  }
   // No row is more than these lengths from the end of KV. Unsigned, so that -1
   // is unbounded.
   Value right = arith::MinUIOp::create(b, param(WindowRight), qSequence.length);
@@ -295,12 +326,22 @@ void KernelBody::placeDiagonals() {
   lower = arith::SubIOp::create(b, delta, left);
 }
 
+/// The first column that a query row sees, under a mask that hides some before
+/// it.
+Value KernelBody::firstVisible(Value query) {
+  Value first = arith::AddIOp::create(b, query, chunk ? diagonal : lower);
+  first = arith::MaxSIOp::create(b, first, i32(0));
+  if (!chunk)
+    return first;
+  Value part = arith::RemUIOp::create(b, first, chunk);
+  return arith::SubIOp::create(b, first, part);
+}
+
 /// The first tile in which any query row of the workgroup sees something.
 Value KernelBody::kvBegin() {
-  if (!lower)
+  if (!lower && !chunk)
     return i32(0);
-  Value first = arith::AddIOp::create(b, queryOf(blockRow), lower);
-  first = arith::MaxSIOp::create(b, first, i32(0));
+  Value first = firstVisible(queryOf(blockRow));
   Value part = arith::RemUIOp::create(b, first, i32(config.getKvTile()));
   return arith::SubIOp::create(b, first, part);
 }
@@ -348,6 +389,18 @@ std::pair<Value, Value> KernelBody::kvRange() {
   return {startOf(split), kvLimit};
 }
 
+/// What score_mod makes of the scores.
+Value KernelBody::modify(Value scores, Value kvRow) {
+  unsigned first = numFixedParameters(op) + (op.getSink() ? 1 : 0);
+  auto captures = kernel.getArguments().drop_front(first);
+  auto modified = ModifyScoresOp::create(
+      b, scores.getType(), scores, scoreScale, kvRow, row,
+      packed(qSequence.length), kvLimit, batch, head, group, captures);
+  IRMapping map;
+  op.getScoreMod().cloneInto(&modified.getBody(), map);
+  return modified;
+}
+
 /// One KV tile: S^T = K Q^T, softmax, O^T += V^T P^T.
 void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
   Value o = carried[0], max = carried[1], sum = carried[2];
@@ -357,13 +410,15 @@ void KernelBody::kvStep(Value q, Value kvRow, ValueRange carried) {
   Value k = LoadOp::create(b, kType, kView, kvRow, /*transposed=*/false);
   Value zero = splat(0.0f, {tile, rows}, TileLayout::MfmaC);
   Value scores = MmaOp::create(b, k, q, zero);
+  if (scoreScale)
+    scores = modify(scores, kvRow);
   scores = MaskOp::create(b, scores, kvRow, row, kvLimit, diagonal, lower,
-                          diagonal ? group : Value());
+                          diagonal ? group : Value(), chunk);
 
   auto pType = TileType::get({tile, rows}, element, TileLayout::MfmaB);
   Type column = max.getType();
   auto step = SoftmaxStepOp::create(b, pType, column, column, scores, max, sum,
-                                    param(ScaleLog2));
+                                    softmaxScale);
   auto vType = TileType::get({outputRows(), tile}, element, TileLayout::MfmaA);
   Value v = LoadOp::create(b, vType, vView, kvRow, /*transposed=*/true);
   o = RescaleOp::create(b, o, max, step.getNewMax()).getResult(0);
@@ -389,8 +444,28 @@ ValueRange KernelBody::kvLoop(Value q) {
   return loop.getResults();
 }
 
+/// Of each row of the wave, its head's.
+Value KernelBody::loadSink() {
+  auto type = ViewType::get({ShapedType::kDynamic, 1}, b.getF32Type(),
+                            /*grouped=*/bool(group));
+  Value first = arith::ExtUIOp::create(b, b.getI64Type(), head);
+  Value view = ViewOp::create(b, type, param(numFixedParameters(op)), first,
+                              packed(qSequence.length), /*stride=*/i64(0),
+                              group, group ? i64(1) : Value());
+  auto tile = TileType::get({1, config.getRowsPerWave()}, b.getF32Type(),
+                            TileLayout::Columns);
+  return LoadOp::create(b, tile, view, row, /*transposed=*/true);
+}
+
 void KernelBody::storeRows(ValueRange state) {
-  auto last = FinalizeOp::create(b, state[0], state[1], state[2]);
+  bool whole = false;
+  if (op.getSink()) {
+    Value sum = AddHalvesOp::create(b, state[2]);
+    state =
+        AddSinkOp::create(b, state[0], state[1], sum, loadSink()).getResults();
+    whole = true;
+  }
+  auto last = FinalizeOp::create(b, state[0], state[1], state[2], whole);
   StoreOp::create(b, last.getO(), operandView(O, OStrides, headDimV, element),
                   row);
   if (op.getLse())
@@ -409,6 +484,21 @@ void KernelBody::storePart(ValueRange state) {
   StoreOp::create(b, sum, rowsView(RowSums, offset), row);
 }
 
+/// Scores are scaled in the softmax, and to base 2 at once, if nothing wants to
+/// know them before.
+void KernelBody::placeScale() {
+  softmaxScale = param(ScaleLog2);
+  if (op.getScoreMod().empty())
+    return;
+  auto f32 = [&](float value) -> Value {
+    return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+  };
+  constexpr float ln2 = 0.69314718055994530942f,
+                  log2e = 1.44269504088896340736f;
+  scoreScale = arith::MulFOp::create(b, softmaxScale, f32(ln2));
+  softmaxScale = f32(log2e);
+}
+
 /// All that a workgroup with rows does.
 void KernelBody::writeRows() {
   placeDiagonals();
@@ -419,6 +509,7 @@ void KernelBody::writeRows() {
                              TileLayout::MfmaB);
   Value q = LoadOp::create(b, qType, qView, row, /*transposed=*/true);
   q = FlipSignOp::create(b, q, param(QSignFlip));
+  placeScale();
 
   ValueRange state = kvLoop(q);
   if (op.isPartial())

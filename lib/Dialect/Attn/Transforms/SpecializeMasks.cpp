@@ -20,13 +20,14 @@
 //   last row    |            .##############################|
 //     skipped   | masked     | full, no mask  | masked      |  skipped
 
+#include "WaveBounds.h"
+
 #include "flyattn/Dialect/Attn/IR/Attn.h"
 #include "flyattn/Dialect/Attn/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 
@@ -37,52 +38,6 @@ namespace mlir::attn {
 
 using namespace mlir;
 using namespace mlir::attn;
-
-namespace {
-enum class Bound { Least, Greatest };
-} // namespace
-
-/// The least or the greatest that `value` is in any wave of the workgroup, as a
-/// value that is uniform over it; null if that cannot be told. Values are
-/// uniform but for what is added to them in proportion to the wave's number.
-static Value boundOverWaves(ImplicitLocOpBuilder &b, Value value, Bound bound) {
-  Operation *op = value.getDefiningOp();
-  if (!op)
-    return value;
-  if (isa<gpu::SubgroupIdOp>(op)) {
-    auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
-    std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
-    if (bound == Bound::Greatest && !block)
-      return nullptr;
-    int64_t waves = block ? (*block)[0] / 64 : 0;
-    return arith::ConstantIndexOp::create(b, bound == Bound::Least ? 0
-                                                                   : waves - 1);
-  }
-  if (isa<gpu::ThreadIdOp, gpu::LaneIdOp>(op))
-    return nullptr;
-  if (op->getNumOperands() == 0)
-    return value;
-
-  SmallVector<Value> operands;
-  for (Value operand : op->getOperands()) {
-    operands.push_back(boundOverWaves(b, operand, bound));
-    if (!operands.back())
-      return nullptr;
-  }
-  if (llvm::equal(operands, op->getOperands()))
-    return value;
-  // Only what grows with each operand that differs between waves.
-  APInt factor;
-  bool grows = isa<arith::AddIOp, arith::IndexCastOp>(op) ||
-               (isa<arith::MulIOp>(op) &&
-                matchPattern(op->getOperand(1), m_ConstantInt(&factor)) &&
-                !factor.isNegative());
-  if (!grows)
-    return nullptr;
-  IRMapping map;
-  map.map(op->getOperands(), operands);
-  return b.clone(*op, map)->getResult(0);
-}
 
 namespace {
 /// A loop over KV tiles and the mask in it.
@@ -98,6 +53,8 @@ private:
   Value i32(int64_t value) {
     return arith::ConstantIntOp::create(b, b.getI32Type(), value);
   }
+  /// Whether rows do not see all columns from the first one on.
+  bool hidesFirst() { return mask.getLower() || mask.getChunk(); }
   /// The query row that the mask takes a row for.
   Value queryOf(Value row) {
     return mask.getGroup()
@@ -105,6 +62,7 @@ private:
                : row;
   }
   Value rowsFrom(Value lower, Value upper);
+  Value firstVisible(Value query);
   Value fullBegin();
   Value fullEnd(Value begin);
   scf::ForOp cloneRange(Value end);
@@ -139,11 +97,21 @@ Value MaskedLoop::rowsFrom(Value lower, Value upper) {
   return arith::MaxSIOp::create(b, rows, i32(0));
 }
 
-/// The first tile from which on no row's lower diagonal hides anything. Not
-/// beyond the loop's last tile.
+/// The first column that a query row sees.
+Value MaskedLoop::firstVisible(Value query) {
+  if (!mask.getChunk())
+    return arith::AddIOp::create(b, query, mask.getLower());
+  Value last = arith::AddIOp::create(b, query, mask.getDiagonal());
+  last = arith::MaxSIOp::create(b, last, i32(0));
+  Value part = arith::RemUIOp::create(b, last, mask.getChunk());
+  return arith::SubIOp::create(b, last, part);
+}
+
+/// The first tile from which on no row's first columns are hidden. Not beyond
+/// the loop's last tile.
 Value MaskedLoop::fullBegin() {
   Value lower = loop.getLowerBound();
-  if (!mask.getLower())
+  if (!hidesFirst())
     return lower;
   // The last row's window begins last.
   Value last = boundOverWaves(b, mask.getQ(), Bound::Greatest);
@@ -151,7 +119,7 @@ Value MaskedLoop::fullBegin() {
     return nullptr;
   int64_t columns = mask.getTile().getType().getColumns();
   last = queryOf(arith::AddIOp::create(b, last, i32(columns - 1)));
-  Value first = arith::AddIOp::create(b, last, mask.getLower());
+  Value first = firstVisible(last);
   first = arith::MinSIOp::create(b, first, loop.getUpperBound());
   Value rows = arith::AddIOp::create(
       b, rowsFrom(lower, first), i32(mask.getTile().getType().getRows() - 1));
@@ -198,13 +166,18 @@ void MaskedLoop::split() {
   Value end = begin ? fullEnd(begin) : Value();
   if (!end)
     return;
-  if (mask.getLower())
+  if (hidesFirst())
     continueFrom(cloneRange(begin));
   scf::ForOp full = cloneRange(end);
   for (MaskOp copy : llvm::to_vector(full.getBody()->getOps<MaskOp>())) {
     copy.replaceAllUsesWith(copy.getTile());
     copy.erase();
   }
+  // No column is beyond the limit there.
+  for (auto copy : full.getBody()->getOps<ModifyScoresOp>())
+    if (copy.getKv() == full.getInductionVar() &&
+        copy.getLimit() == mask.getLimit())
+      copy.getLimitMutable().clear();
   continueFrom(full);
 }
 

@@ -54,8 +54,9 @@ static void split(ForwardOp op) {
                            allocateParts(b, op, {}), allocateParts(b, op, {})};
   auto forward = cast<ForwardOp>(b.clone(*op));
   forward.getOutsMutable().assign(parts);
-  CombineOp::create(b, TypeRange(), parts[0], parts[1], parts[2], op.getOuts(),
-                    op.getLayout());
+  forward.getSinkMutable().clear();
+  CombineOp::create(b, TypeRange(), parts[0], parts[1], parts[2], op.getSink(),
+                    op.getOuts(), op.getLayout());
   for (Value part : parts)
     gpu::DeallocOp::create(b, /*asyncToken=*/Type(),
                            /*asyncDependencies=*/ValueRange(), part);

@@ -43,10 +43,16 @@ static std::string kernelName(ForwardOp op) {
   Attribute mask = op.getMaskAttr();
   if (isa_and_nonnull<WindowAttr>(mask))
     name += "_window";
+  else if (isa_and_nonnull<ChunkedAttr>(mask))
+    name += "_chunked";
   else if (auto causal = dyn_cast_or_null<CausalAttr>(mask))
     name += causal.getAlignment() == CausalAlignment::BottomRight
                 ? "_causal"
                 : "_causal_top_left";
+  if (!op.getScoreMod().empty())
+    name += "_score_mod";
+  if (op.getSink())
+    name += "_sink";
   if (op.isPacked())
     name += "_varlen";
   if (op.getConfig()->getPackGqa())
@@ -81,6 +87,7 @@ struct LaunchArguments : OperandArguments {
     strides.append(2, constantI64(0));
   }
   void addOutputs();
+  void addCaptures(SmallVectorImpl<Value> &arguments);
   SmallVector<Value> build();
 };
 } // namespace
@@ -101,6 +108,26 @@ void LaunchArguments::addOutputs() {
     addOperand(lse, {batch, batch + 1});
   else
     addMissingLse();
+}
+
+/// What stands behind the fixed arguments.
+void LaunchArguments::addCaptures(SmallVectorImpl<Value> &arguments) {
+  auto add = [&](Value operand, bool withStrides) {
+    auto memref = dyn_cast<MemRefType>(operand.getType());
+    if (!memref) {
+      arguments.push_back(operand);
+      return;
+    }
+    OperandArguments captured(b, op.getLoc());
+    captured.addOperand(operand, llvm::to_vector(llvm::seq<int64_t>(
+                                     0, withStrides ? memref.getRank() : 0)));
+    llvm::append_range(arguments, captured.pointers);
+    llvm::append_range(arguments, captured.strides);
+  };
+  if (Value sink = op.getSink())
+    add(sink, /*withStrides=*/false);
+  for (Value operand : op.getCaptures())
+    add(operand, /*withStrides=*/true);
 }
 
 /// In the order of flyattn::ForwardArgs and flyattn::PartialArgs.
@@ -127,7 +154,10 @@ SmallVector<Value> LaunchArguments::build() {
   };
   arguments.push_back(constant(static_cast<int32_t>(scale.qSignFlip)));
   auto window = dyn_cast_or_null<WindowAttr>(op.getMaskAttr());
-  arguments.push_back(constant(window ? window.getLeft() : -1));
+  auto chunked = dyn_cast_or_null<ChunkedAttr>(op.getMaskAttr());
+  arguments.push_back(constant(window    ? window.getLeft()
+                               : chunked ? chunked.getSize()
+                                         : -1));
   llvm::append_range(arguments, strides);
   arguments.push_back(constant(window ? window.getRight() : -1));
   arguments.push_back(op.isPartial() ? i32(dim(op.getOuts()[0], 0))
@@ -146,6 +176,7 @@ SmallVector<Value> LaunchArguments::build() {
     arguments.push_back(parts.pointers.front());
     llvm::append_range(arguments, parts.strides);
   }
+  addCaptures(arguments);
   return arguments;
 }
 
@@ -224,6 +255,9 @@ struct Tile : attn::impl::AttnTileBase<Tile> {
     if (op.getConfig()->getSplits() > 1 && !op.isPartial())
       return op.emitOpError() << "has more than one split; run "
                                  "--attn-split-kv first";
+    if (op.modifiesBeyondScoreMod())
+      return op.emitOpError() << "modifies scores by more than its score_mod; "
+                                 "run --attn-expand-score-mods first";
     if (failed(checkHeadDim(op, "head_dim", op.getHeadDim())))
       return failure();
     return checkOperands(op, op.getHeadDimV());

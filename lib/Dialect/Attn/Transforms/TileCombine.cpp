@@ -19,6 +19,8 @@ using namespace mlir::attn;
 static std::string kernelName(CombineOp op) {
   std::string name = "attn_combine_" + elementName(op.getElementType()).str() +
                      "_d" + std::to_string(op.getHeadDim());
+  if (op.getSink())
+    name += "_sink";
   return op.getLse() ? name + "_lse" : name;
 }
 
@@ -49,6 +51,11 @@ static SmallVector<Value> argumentsOf(OperandArguments &arguments,
   values.push_back(arguments.i32(arguments.dim(op.getO(), head)));
   values.push_back(arguments.i32(arguments.dim(op.getO(), seq)));
   llvm::append_range(values, arguments.strides);
+  if (Value sink = op.getSink()) {
+    OperandArguments behind(arguments.b, op.getLoc());
+    behind.addOperand(sink, {});
+    llvm::append_range(values, behind.pointers);
+  }
   return values;
 }
 
@@ -77,7 +84,7 @@ void attn::outlineCombine(OpBuilder &builder, SymbolTable &symbols,
   builder.setInsertionPointToEnd(op->getParentOfType<ModuleOp>().getBody());
   gpu::GPUFuncOp kernel =
       createKernel(builder, symbols, op.getLoc(), kernelName(op),
-                   combineParameterTypes(op.getContext()), /*workItems=*/64);
+                   combineParameterTypes(op), /*workItems=*/64);
   buildCombineBody(kernel, op);
   builder.setInsertionPoint(op);
   launchKernel(builder, op, kernel);

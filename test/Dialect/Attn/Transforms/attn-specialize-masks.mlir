@@ -146,6 +146,50 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // The last row of the workgroup has the last chunk: from its first column on
+  // nothing before is hidden. In the full range no column is beyond the limit.
+  // CHECK-LABEL: gpu.func @chunks
+  // CHECK-SAME: %[[CHUNK:[a-z0-9]+]]: i32, %[[D:[a-z0-9]+]]: i32, %[[BLOCK:[a-z0-9]+]]: i32, %[[LO:[a-z0-9]+]]: i32, %[[HI:[a-z0-9]+]]: i32
+  // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : i32
+  // CHECK-DAG: %[[C127:.*]] = arith.constant 127 : i32
+  // CHECK: %[[LASTROW:.*]] = arith.addi %[[BLOCK]], %[[C127]] : i32
+  // CHECK: %[[LAST:.*]] = arith.addi %[[LASTROW]], %[[D]] : i32
+  // CHECK: %[[POSITIVE:.*]] = arith.maxsi %[[LAST]], %[[C0]] : i32
+  // CHECK: %[[PART:.*]] = arith.remui %[[POSITIVE]], %[[CHUNK]] : i32
+  // CHECK: %[[FROM:.*]] = arith.subi %[[POSITIVE]], %[[PART]] : i32
+  // CHECK: arith.minsi %[[FROM]], %[[HI]] : i32
+  // CHECK: scf.for %{{.*}} = %[[LO]] to %[[BEGIN:[a-z0-9]+]]
+  // CHECK: attn.modify_scores {{.*}} limit
+  // CHECK: attn.mask
+  // CHECK: scf.for %{{.*}} = %[[BEGIN]] to %[[FULL:[a-z0-9]+]]
+  // CHECK: attn.modify_scores
+  // CHECK-NOT: limit
+  // CHECK-NOT: attn.mask
+  // CHECK: scf.for %{{.*}} = %[[FULL]] to %[[HI]]
+  // CHECK: attn.modify_scores {{.*}} limit
+  // CHECK: attn.mask {{.*}} chunk %[[CHUNK]] :
+  gpu.func @chunks(%x: !s, %skv: i32, %scale: f32, %chunk: i32, %d: i32, %block: i32, %lo: i32, %hi: i32,
+                   %out: !attn.view<?x64xf16>) attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %c0 = arith.constant 0 : i32
+    %c32 = arith.constant 32 : i32
+    %c64 = arith.constant 64 : i32
+    %wave = gpu.subgroup_id : index
+    %number = arith.index_cast %wave : index to i32
+    %offset = arith.muli %number, %c32 : i32
+    %row = arith.addi %block, %offset : i32
+    %r = scf.for %t = %lo to %hi step %c64 iter_args(%s = %x) -> (!s) : i32 {
+      %n = attn.modify_scores %s scale %scale kv %t q %row rows %skv limit %skv batch %c0 head %c0 : !s {
+      ^bb0(%v: f32, %b: index, %h: index, %i: index, %j: index):
+        %y = arith.negf %v : f32
+        attn.yield %y : f32
+      }
+      %m = attn.mask %n kv %t q %row limit %skv diagonal %d chunk %chunk : !s
+      scf.yield %m : !s
+    }
+    attn.store %r, %out[%c0] : !s, !attn.view<?x64xf16>
+    gpu.return
+  }
+
   // Left alone: a row that grows with the lane, or shrinks with the wave, bounds
   // nothing from below; a mask that is not at the counter; a loop that steps
   // over part of a tile; a last wave of which nothing is known.

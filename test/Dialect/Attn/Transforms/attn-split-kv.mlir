@@ -54,3 +54,24 @@ func.func @whole(%q: memref<2x8x300x64xf16>) {
     {config = #attn.config<schedule = generic, waves = 4, rows_per_wave = 32, kv_tile = 64, slots = 2>}
   return
 }
+
+// -----
+
+#config = #attn.config<schedule = generic, waves = 4, rows_per_wave = 32, kv_tile = 64, slots = 2, splits = 4>
+!q = memref<?x?x8x128xbf16, strided<[?, ?, ?, 1], offset: ?>>
+
+// Parts have modified scores, but the sink counts once.
+// CHECK-LABEL: func @score_mod_and_sink
+// CHECK-SAME: %[[SINK:[a-z0-9]+]]: memref<8xf32>
+// CHECK: attn.forward
+// CHECK-NOT: sink
+// CHECK: score_mod {
+// CHECK: attn.combine {{.*}} sink(%[[SINK]] : memref<8xf32>) outs
+func.func @score_mod_and_sink(%q: !q, %sink: memref<8xf32>) {
+  attn.forward ins(%q, %q, %q : !q, !q, !q) sink(%sink : memref<8xf32>) outs(%q : !q) {config = #config} score_mod {
+  ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
+    %x = arith.negf %s : f32
+    attn.yield %x : f32
+  }
+  return
+}

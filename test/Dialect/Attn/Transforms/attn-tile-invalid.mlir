@@ -45,3 +45,13 @@ func.func @f(%parts: tensor<4x2x8x1x128xf32>, %rows: tensor<4x2x8x1xf32>, %o: te
                     outs(%o : tensor<2x1x8x128xbf16>) -> tensor<2x1x8x128xbf16>
   return %r : tensor<2x1x8x128xbf16>
 }
+
+// -----
+
+#config = #attn.config<schedule = generic, waves = 4, rows_per_wave = 32, kv_tile = 64, slots = 2>
+func.func @softcap(%q: memref<1x64x8x64xf16>, %c: f32) {
+  // expected-error @+1 {{modifies scores by more than its score_mod; run --attn-expand-score-mods first}}
+  attn.forward ins(%q, %q, %q : memref<1x64x8x64xf16>, memref<1x64x8x64xf16>, memref<1x64x8x64xf16>)
+               softcap(%c) outs(%q : memref<1x64x8x64xf16>) {config = #config}
+  return
+}

@@ -15,5 +15,6 @@ include "flyattn/Dialect/Attn/IR/AttnOps.td"
 include "flyattn/Dialect/Attn/IR/AttnTileOps.td"
 include "flyattn/Dialect/Attn/IR/AttnPartialOps.td"
 include "flyattn/Dialect/Attn/IR/AttnScheduleOps.td"
+include "flyattn/Dialect/Attn/IR/AttnScoreOps.td"
 
 #endif // FLYATTN_DIALECT_ATTN_IR_ATTN_TD

@@ -55,8 +55,24 @@ def Attn_WindowAttr : Attn_Attr<"Window", "window"> {
   let genVerifyDecl = 1;
 }
 
-def Attn_MaskAttr : AnyAttrOf<[Attn_CausalAttr, Attn_WindowAttr],
-    "a causal or a window mask">;
+def Attn_ChunkedAttr : Attn_Attr<"Chunked", "chunked"> {
+  let summary = "a causal mask within chunks";
+  let description = [{
+    Query row i sees key column j iff `j <= i + d` and both belong to one chunk:
+    `floor((i + d) / size) == floor(j / size)`, where d is `seqlen_kv -
+    seqlen_q`. A row that sees nothing gives O = 0 and LSE = -inf.
+
+    The size is an argument of the kernel, so one kernel serves every size.
+
+    Example: `#attn.chunked<size = 8192>`
+  }];
+  let parameters = (ins "int32_t":$size);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Attn_MaskAttr : AnyAttrOf<[Attn_CausalAttr, Attn_WindowAttr, Attn_ChunkedAttr],
+    "a causal, a window or a chunked mask">;
 
 def Attn_LayoutEnum : I32EnumAttr<"Layout", "the order of the operands' dimensions", [
       I32EnumAttrCase<"BSHD", 0, "bshd">,

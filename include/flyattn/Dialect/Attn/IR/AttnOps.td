@@ -15,14 +15,18 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Attn_ShapedOperand : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
 
+/// What a region of attn.forward may take with it.
+def Attn_Captured : AnyTypeOf<[AnyStridedMemRef, F32, I32],
+    "memref, f32 or i32">;
+
 def Attn_ForwardOp : Attn_Op<"forward", [
-    AttrSizedOperandSegments, DestinationStyleOpInterface,
+    AttrSizedOperandSegments, DestinationStyleOpInterface, IsolatedFromAbove,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "scaled-dot-product attention, forward";
   let description = [{
     For each batch b and query head h, with g = h / (heads / kv_heads):
 
-        S   = scale * Q[b,:,h,:] K[b,:,g,:]^T      masked to -inf
+        S   = scale * Q[b,:,h,:] K[b,:,g,:]^T      modified, then masked to -inf
         O   = softmax(S) V[b,:,g,:]
         LSE = log(sum(exp(S)))                     natural log, by row
 
@@ -47,9 +51,32 @@ def Attn_ForwardOp : Attn_Op<"forward", [
     sequences, start at 0, do not decrease and end at the total. `max` is at least
     the length of the longest query sequence. Diagonals count within a sequence.
 
-    `mask` is absent (every row sees all of KV), a causal or a window mask; `scale`
-    defaults to 1 / sqrt(head_dim). Sums are kept in f32, and with f32 operands
-    the weights as well.
+    `mask` is absent (every row sees all of KV), a causal, a window or a chunked
+    mask; `scale` defaults to 1 / sqrt(head_dim). Sums are kept in f32, and with
+    f32 operands the weights as well.
+
+    Scores can be modified, behind the scale and before the mask. With i and j
+    row and column, and d = seqlen_kv - seqlen_q of the sequence, these come in
+    this order:
+
+    * `softcap(c)`, f32, positive: s = c * tanh(s / c);
+    * `bias(m)`, f32 or the element type, batch x heads x seqlen_q x seqlen_kv,
+      contiguous in its last dimension: s = s + m[b,h,i,j]. All dimensions but
+      the last broadcast if their size is 1, or their stride 0. Of packed
+      sequences, b is the sequence and i and j count within it;
+    * `alibi(m)`, f32, one slope a head: s = s - m[h] * |i + d - j|;
+    * `score_mod`, a region of pure arith and math ops and loads: of the score
+      (f32), batch, head, row, column (index) and then the `captures`, which are
+      memrefs or scalars, it yields the new score. A score of -inf is hidden;
+    * `mask_mod`, a region of the same without the score, yields an i1: where it
+      is false, the score becomes -inf.
+
+    With packed sequences, a region's batch is the sequence, its row and column
+    count within it.
+
+    `sink(m)`, f32, one logit a head, adds exp(m[h]) to the denominator of each
+    row, and to the sum in its LSE: a row that sees nothing has O = 0 and the
+    LSE m[h]. In the partial form it is `attn.combine` that has the sink.
 
     Three `outs` are the partial form, which leaves the end to `attn.combine`:
     the op splits the columns that a row sees into parts and stores of each what
@@ -78,6 +105,20 @@ def Attn_ForwardOp : Attn_Op<"forward", [
                      memref<2x9000x2x128xbf16>, memref<2x9000x2x128xbf16>)
                  outs(%parts, %max, %sum : memref<4x2x8x1x128xf32>,
                       memref<4x2x8x1xf32>, memref<4x2x8x1xf32>)
+
+    // A prefix of each sequence is seen by all of its rows, the rest causally.
+    attn.forward ins(%q, %k, %v : memref<2x512x8x128xbf16>,
+                     memref<2x512x2x128xbf16>, memref<2x512x2x128xbf16>)
+                 softcap(%cap) captures(%prefix : memref<2xi32>)
+                 outs(%o : memref<2x512x8x128xbf16>) mask_mod {
+    ^bb0(%b: index, %h: index, %i: index, %j: index, %lengths: memref<2xi32>):
+      %n = memref.load %lengths[%b] : memref<2xi32>
+      %end = arith.index_cast %n : i32 to index
+      %early = arith.cmpi slt, %j, %end : index
+      %past = arith.cmpi sle, %j, %i : index
+      %seen = arith.ori %early, %past : i1
+      attn.yield %seen : i1
+    }
     ```
   }];
   let arguments = (ins
@@ -85,25 +126,47 @@ def Attn_ForwardOp : Attn_Op<"forward", [
     Optional<Attn_ShapedOperand>:$cu_seqlens_q,
     Optional<Attn_ShapedOperand>:$cu_seqlens_kv,
     Optional<Index>:$max_seqlen_q,
+    Optional<F32>:$softcap,
+    Optional<Attn_ShapedOperand>:$bias,
+    Optional<Attn_ShapedOperand>:$alibi_slopes,
+    Optional<Attn_ShapedOperand>:$sink,
+    Variadic<Attn_Captured>:$captures,
     Variadic<Attn_ShapedOperand>:$outs,
     OptionalAttr<Attn_MaskAttr>:$mask,
     OptionalAttr<F32Attr>:$scale,
     DefaultValuedAttr<Attn_LayoutAttr, "::mlir::attn::Layout::BSHD">:$layout,
     OptionalAttr<Attn_ConfigAttr>:$config);
   let results = (outs Variadic<AnyRankedTensor>:$res);
+  let regions = (region AnyRegion:$score_mod, AnyRegion:$mask_mod);
   let assemblyFormat = [{
     `ins` `(` $q `,` $k `,` $v `:` type($q) `,` type($k) `,` type($v) `)`
     (`seqlens` `(` $cu_seqlens_q^ `,` $cu_seqlens_kv `max` $max_seqlen_q
      `:` type($cu_seqlens_q) `,` type($cu_seqlens_kv) `)`)?
+    (`softcap` `(` $softcap^ `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`alibi` `(` $alibi_slopes^ `:` type($alibi_slopes) `)`)?
+    (`sink` `(` $sink^ `:` type($sink) `)`)?
+    (`captures` `(` $captures^ `:` type($captures) `)`)?
     `outs` `(` $outs `:` type($outs) `)` attr-dict (`->` type($res)^)?
+    (`score_mod` $score_mod^)? (`mask_mod` $mask_mod^)?
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutsMutable(); }
     ::mlir::Value getO() { return getOuts()[0]; }
     /// The LSE destination, or null.
     ::mlir::Value getLse() {
       return getOuts().size() == 2 ? getOuts()[1] : ::mlir::Value();
+    }
+    /// Whether some operand or region changes scores.
+    bool modifiesScores() {
+      return !getScoreMod().empty() || modifiesBeyondScoreMod();
+    }
+    /// Whether it is not score_mod alone that does.
+    bool modifiesBeyondScoreMod() {
+      return getSoftcap() || getBias() || getAlibiSlopes() ||
+             !getMaskMod().empty();
     }
     /// Whether the outs are parts of O, maxima and sums.
     bool isPartial() { return getOuts().size() == 3; }
@@ -133,7 +196,7 @@ def Attn_ForwardOp : Attn_Op<"forward", [
 }
 
 def Attn_CombineOp : Attn_Op<"combine", [
-    DestinationStyleOpInterface,
+    AttrSizedOperandSegments, DestinationStyleOpInterface,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "merge what attn.forward stored of the parts of KV";
   let description = [{
@@ -150,6 +213,9 @@ def Attn_CombineOp : Attn_Op<"combine", [
     part of which the row sees nothing has m_s = -inf, l_s = 0 and o_s = 0. A row
     that sees nothing in any part gives O = 0 and LSE = -inf.
 
+    `sink(m)`, f32, one logit a head, adds 2^(log2(e) * m[h] - M) to L, with M
+    the greatest of the m_s and of log2(e) * m[h].
+
     Destination style as `attn.forward`: `outs` are O, bf16, f16 or f32, in the
     `layout`, and, if a second one is given, LSE. The parts' sizes are those of
     `attn.forward`'s partial form; O has rank 4, or 3 for packed sequences.
@@ -164,11 +230,13 @@ def Attn_CombineOp : Attn_Op<"combine", [
   }];
   let arguments = (ins
     Attn_ShapedOperand:$parts, Attn_ShapedOperand:$max, Attn_ShapedOperand:$sum,
+    Optional<Attn_ShapedOperand>:$sink,
     Variadic<Attn_ShapedOperand>:$outs,
     DefaultValuedAttr<Attn_LayoutAttr, "::mlir::attn::Layout::BSHD">:$layout);
   let results = (outs Variadic<AnyRankedTensor>:$res);
   let assemblyFormat = [{
     `ins` `(` $parts `,` $max `,` $sum `:` type($parts) `,` type($max) `,` type($sum) `)`
+    (`sink` `(` $sink^ `:` type($sink) `)`)?
     `outs` `(` $outs `:` type($outs) `)` attr-dict (`->` type($res)^)?
   }];
   let hasVerifier = 1;

@@ -124,8 +124,8 @@ def Attn_ClusterOp : Attn_Op<"cluster", [
 
 def Attn_YieldOp : Attn_Op<"yield", [
     Pure, Terminator, ReturnLike,
-    ParentOneOf<["PipelineOp", "ClusterOp"]>]> {
-  let summary = "the results of a pipeline or a cluster";
+    ParentOneOf<["PipelineOp", "ClusterOp", "ForwardOp", "ModifyScoresOp"]>]> {
+  let summary = "the results of a region";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` qualified(type($values)))?";
   let builders = [OpBuilder<(ins), [{ /* no values */ }]>];

@@ -264,9 +264,11 @@ def Attn_MaskOp : Attn_Op<"mask", [Pure, AttrSizedOperandSegments,
     Element (i, j) of the S^T tile belongs to KV row `kv + i` and query row
     `q + j`. It stays iff `kv + i < limit` and, with a diagonal,
     `kv + i <= q + j + diagonal`, and, with a lower diagonal,
-    `kv + i >= q + j + lower`. With a `group` of n, in which n heads share the
-    rows, (q + j) / n takes the place of `q + j`. The test that a tile needs any
-    of it is uniform over the wave and skips the rest.
+    `kv + i >= q + j + lower`, and, with a `chunk` of c, which needs a diagonal,
+    `kv + i >= x - x % c` for x = q + j + diagonal, if that is not negative. With
+    a `group` of n, in which n heads share the rows, (q + j) / n takes the place
+    of `q + j`. The test that a tile needs any of it is uniform over the wave and
+    skips the rest.
 
     Example:
 
@@ -281,11 +283,11 @@ def Attn_MaskOp : Attn_Op<"mask", [Pure, AttrSizedOperandSegments,
   }];
   let arguments = (ins Attn_TileType:$tile, I32:$kv, I32:$q, I32:$limit,
                        Optional<I32>:$diagonal, Optional<I32>:$lower,
-                       Optional<I32>:$group);
+                       Optional<I32>:$group, Optional<I32>:$chunk);
   let results = (outs Attn_TileType:$res);
   let assemblyFormat = [{
     $tile `kv` $kv `q` $q `limit` $limit (`diagonal` $diagonal^)?
-    (`lower` $lower^)? (`group` $group^)? attr-dict
+    (`lower` $lower^)? (`group` $group^)? (`chunk` $chunk^)? attr-dict
     `:` qualified(type($tile))
   }];
   let hasVerifier = 1;

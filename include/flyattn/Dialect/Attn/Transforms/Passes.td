@@ -47,6 +47,47 @@ def AttnSelectConfig : Pass<"attn-select-config"> {
   let dependentDialects = ["::mlir::attn::AttnDialect"];
 }
 
+def AttnExpandScoreMods : Pass<"attn-expand-score-mods", "::mlir::ModuleOp"> {
+  let summary = "turn softcap, bias, ALiBi and mask_mod into score_mod";
+  let description = [{
+    Writes what an `attn.forward` on memrefs does to scores as its `score_mod`
+    region alone, in the order of the op: softcap, bias, ALiBi, the region it
+    had, and `mask_mod` as a selection of -inf. What the region needs becomes
+    captured: of ALiBi, behind the slopes, seqlen_kv - seqlen_q (i32) or, of
+    packed sequences, cu_seqlens_q and cu_seqlens_kv. What the op had captured
+    comes last. Runs before `attn-split-kv`.
+
+    Before:
+
+    ```mlir
+    attn.forward ins(%q, %k, %v : ...) softcap(%cap)
+        bias(%bias : memref<?x1x?x?xf32>) outs(%o : ...)
+    ```
+
+    After:
+
+    ```mlir
+    attn.forward ins(%q, %k, %v : ...)
+        captures(%cap, %bias : f32, memref<?x1x?x?xf32>) outs(%o : ...) score_mod {
+    ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index, %c: f32,
+         %m: memref<?x1x?x?xf32>):
+      %c0 = arith.constant 0 : index
+      %one = arith.constant 1.0 : f32
+      %inverse = arith.divf %one, %c : f32
+      %x = arith.mulf %s, %inverse : f32
+      %t = math.tanh %x : f32
+      %capped = arith.mulf %t, %c : f32
+      %added = memref.load %m[%b, %c0, %i, %j] : memref<?x1x?x?xf32>
+      %r = arith.addf %capped, %added : f32
+      attn.yield %r : f32
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::attn::AttnDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def AttnSplitKv : Pass<"attn-split-kv", "::mlir::ModuleOp"> {
   let summary = "split the KV sequence of attn.forward over workgroups";
   let description = [{
@@ -130,6 +171,53 @@ def AttnTile : Pass<"attn-tile", "::mlir::ModuleOp"> {
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
+def AttnSkipHiddenTiles : Pass<"attn-skip-hidden-tiles", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "leave out KV tiles that a region hides as a whole";
+  let description = [{
+    In a loop over KV tiles whose scores an `attn.modify_scores` changes at the
+    loop's counter, where the region selects -inf by a condition: moves the
+    loop's bounds inwards over the tiles of which the condition hides all.
+
+    The condition is evaluated in intervals: of the query rows of the workgroup,
+    of its heads and of the columns of a tile. Understood are sums, differences,
+    minima and maxima, products and quotients by positive constants, comparisons
+    and their conjunctions, and integers loaded by what is one number for the
+    tile, such as the batch; anything else may be anything. Tiles in the middle
+    stay, so that the loop is one range. The tile that a schedule may take behind
+    the end is hidden by the region itself. Runs after `attn-tile` and before
+    `attn-specialize-masks`.
+
+    Before:
+
+    ```mlir
+    %r = scf.for %t = %lo to %hi step %c64 ... {
+      %m = attn.modify_scores %s scale %x kv %t q %row ... {
+      ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
+        %past = arith.cmpi sle, %j, %i : index
+        %x = arith.select %past, %s, %minus_infinity : f32
+        attn.yield %x : f32
+      }
+      ...
+    }
+    ```
+
+    After:
+
+    ```mlir
+    // hidden = not (column %t <= last row of the workgroup)
+    %begin = scf.while (%t = %lo) { scf.condition(%t < %hi and hidden) %t }
+        do { scf.yield %t + 64 }
+    %end = scf.while (%t = %hi) {
+      scf.condition(%begin < %t and hidden at %t - 64) %t
+    } do { scf.yield %t - 64 }
+    %r = scf.for %t = %begin to %end step %c64 ... { the same }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::scf::SCFDialect"];
+}
+
 def AttnSpecializeMasks : Pass<"attn-specialize-masks", "::mlir::gpu::GPUModuleOp"> {
   let summary = "split KV loops into ranges that need a mask and ranges that do not";
   let description = [{
@@ -137,8 +225,8 @@ def AttnSpecializeMasks : Pass<"attn-specialize-masks", "::mlir::gpu::GPUModuleO
     tiles that every query row of the workgroup sees whole, and gives them a
     loop of their own, without the mask. The KV range falls into these parts:
 
-    * masked, if the mask has a lower diagonal: from the loop's lower bound to
-      where the last row of the workgroup begins to see;
+    * masked, if the mask has a lower diagonal or chunks: from the loop's lower
+      bound to where the last row of the workgroup begins to see;
     * full: from there, whole tiles that the workgroup's first row sees, which
       under a diagonal is the one that ends first;
     * masked: from there to the loop's upper bound;
