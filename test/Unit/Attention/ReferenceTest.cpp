@@ -24,7 +24,7 @@ using namespace flyattn;
 namespace {
 
 struct Tensors {
-  std::vector<uint16_t> q, k, v;
+  std::vector<uint8_t> q, k, v;
   std::vector<float> bias, slopes, sinks;
   HostInputs host() const {
     return {q.data(),
@@ -41,9 +41,11 @@ Tensors randomTensors(const Problem &p) {
   Tensors t;
   for (auto [operand, tensor] :
        {std::pair(Operand::Q, &t.q), std::pair(Operand::K, &t.k),
-        std::pair(Operand::V, &t.v)})
+        std::pair(Operand::V, &t.v)}) {
+    tensor->resize(p.extentOf(operand) * sizeOf(p.dtype));
     for (uint64_t i = 0; i < p.extentOf(operand); ++i)
-      tensor->push_back(fromFloat(p.dtype, normal(random)));
+      storeElement(p.dtype, tensor->data(), i, normal(random));
+  }
   for (uint64_t i = 0; p.bias && i < p.bias->elements(); ++i)
     t.bias.push_back(normal(random));
   for (int64_t head = 0; head < p.heads; ++head) {
@@ -53,11 +55,11 @@ Tensors randomTensors(const Problem &p) {
   return t;
 }
 
-double at(const Problem &p, const std::vector<uint16_t> &tensor,
-          Operand operand, int64_t b, int64_t h, int64_t s, int64_t d) {
-  return toFloat(
-      p.dtype,
-      tensor[p.offsetOf(operand, b, h) + s * p.stridesOf(operand).seq + d]);
+double at(const Problem &p, const std::vector<uint8_t> &tensor, Operand operand,
+          int64_t b, int64_t h, int64_t s, int64_t d) {
+  return loadElement(p.dtype, tensor.data(),
+                     p.offsetOf(operand, b, h) + s * p.stridesOf(operand).seq +
+                         d);
 }
 
 /// Softmax attention of one row, straight from its definition.
@@ -90,8 +92,8 @@ std::pair<std::vector<double>, double> naiveRow(const Problem &p,
   }
   if (p.sinks)
     total += std::exp((long double)t.sinks[h]);
-  std::vector<double> o(p.headDim, 0);
-  for (int64_t d = 0; d < p.headDim; ++d) {
+  std::vector<double> o(p.headDimOfV(), 0);
+  for (int64_t d = 0; d < p.headDimOfV(); ++d) {
     long double sum = 0;
     for (size_t j = 0; j < weights.size(); ++j)
       sum += weights[j] *
@@ -126,9 +128,10 @@ void expectNaive(const Problem &p) {
         EXPECT_EQ(ref.lse[row], lse);
       else
         EXPECT_NEAR(ref.lse[row], lse, 1e-13);
-      for (int64_t d = 0; d < p.headDim; ++d) {
-        EXPECT_NEAR(ref.o[row * p.headDim + d], o[d], 1e-13);
-        EXPECT_NEAR(ref.plainO[row * p.headDim + d], o[d], 0.05);
+      double plain = p.dtype == ElementType::F32 ? 1e-5 : 0.05;
+      for (int64_t d = 0; d < p.headDimOfV(); ++d) {
+        EXPECT_NEAR(ref.o[row * p.headDimOfV() + d], o[d], 1e-13);
+        EXPECT_NEAR(ref.plainO[row * p.headDimOfV() + d], o[d], plain);
       }
       ++row;
     }
@@ -138,7 +141,8 @@ void expectNaive(const Problem &p) {
 TEST(Reference, AgreesWithTheDefinition) {
   for (MaskKind mask :
        {MaskKind::None, MaskKind::Causal, MaskKind::CausalTopLeft})
-    for (ElementType dtype : {ElementType::BF16, ElementType::F16})
+    for (ElementType dtype :
+         {ElementType::BF16, ElementType::F16, ElementType::F32})
       for (auto [q, kv] : {std::pair(37, 70), std::pair(70, 37)}) {
         Problem p = testProblem();
         p.mask = mask;
@@ -185,6 +189,16 @@ TEST(Reference, ModifiesScores) {
       p.alibiSlopes = 4;
     if (which == 3 || which == 4)
       p.sinks = 4;
+    expectNaive(p);
+  }
+}
+
+TEST(Reference, TakesHeadDimsOfTheirOwn) {
+  for (auto [qk, v] : {std::pair(72, 40), std::pair(8, 200)}) {
+    Problem p = testProblem();
+    p.mask = MaskKind::Causal;
+    p.headDim = qk;
+    p.headDimV = v;
     expectNaive(p);
   }
 }
@@ -330,6 +344,22 @@ struct PlainOutputs {
 };
 
 TEST(Compare, ThePlainAnswerPasses) { EXPECT_TRUE(PlainOutputs().passes()); }
+
+/// With f32 elements, what bf16 would cost is far too much.
+TEST(Compare, RoundedOutputsOfF32Fail) {
+  Problem p = testProblem();
+  p.dtype = ElementType::F32;
+  Tensors t = randomTensors(p);
+  RowSample sample = chooseRows(p, 64, 0);
+  ReferenceRows ref =
+      computeReference(p, t.host(), sample, Bf16Rounding::NearestEven);
+  std::vector<float> o = ref.plainO; // as [batch, heads, seqlenQ, headDim]
+  p.strides[unsigned(Operand::O)] = {4 * 37 * 64, 37 * 64, 64};
+  EXPECT_TRUE(compare(p, sample, ref, {o.data(), nullptr}).passed());
+  for (float &value : o)
+    value = bf16ToFloat(floatToBf16(value));
+  EXPECT_FALSE(compare(p, sample, ref, {o.data(), nullptr}).passed());
+}
 
 TEST(Compare, SpoiltOutputsFail) {
   PlainOutputs spoilt;
