@@ -249,6 +249,10 @@ for chip in CHIPS:
     for name in ("hidden_by_the_bias", "rows_that_see_nothing_have_the_sink",
                  "any_softcap", "any_scale", "one_kernel_serves_all"):
         add(name, chip)
+    add("runs", chip, "f16", 64, "chunked:48", ALL, SIZES[1], 2, "generic",
+        suffix="_checked")
+    add("runs", chip, "bf16", 64, "chunked:48", ("sink",), SIZES[2], 1,
+        "dual_wave", suffix="_checked")
     for number, (size, dtype, dim, mask, names, splits) in enumerate(
             itertools.product(SIZES, ("bf16", "f16"), (64, 128), MASKS,
                               (ALL, ("softcap",), ("sink",), ()), (1, 2))):
