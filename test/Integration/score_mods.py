@@ -225,7 +225,7 @@ def add(name, chip, *arguments, mark=same, suffix="", **keywords):
 
 
 SIZES = ((2, 1, 300, 8, 2), (1, 257, 127, 4, 4), (1, 129, 255, 8, 1),
-         (2, 64, 64, 4, 2), (1, 33, 513, 4, 4))
+         (2, 64, 130, 4, 2), (1, 33, 513, 4, 4))
 MASKS = ("none", "causal", "causal-top-left", "window:20,9", "chunked:48")
 # Coprime to the numbers of all values, so that what is run has all of them.
 STEP = 7
