@@ -225,7 +225,7 @@ def add(name, chip, *arguments, mark=same, suffix="", **keywords):
 
 
 SIZES = ((2, 1, 300, 8, 2), (1, 257, 127, 4, 4), (1, 129, 255, 8, 1),
-         (2, 64, 64, 4, 2), (1, 33, 513, 4, 4))
+         (2, 64, 130, 4, 2), (1, 33, 513, 4, 4))
 MASKS = ("none", "causal", "causal-top-left", "window:20,9", "chunked:48")
 # Coprime to the numbers of all values, so that what is run has all of them.
 STEP = 7
@@ -249,6 +249,10 @@ for chip in CHIPS:
     for name in ("hidden_by_the_bias", "rows_that_see_nothing_have_the_sink",
                  "any_softcap", "any_scale", "one_kernel_serves_all"):
         add(name, chip)
+    add("runs", chip, "f16", 64, "chunked:48", ALL, SIZES[1], 2, "generic",
+        suffix="_checked")
+    add("runs", chip, "bf16", 64, "chunked:48", ("sink",), SIZES[2], 1,
+        "dual_wave", suffix="_checked")
     for number, (size, dtype, dim, mask, names, splits) in enumerate(
             itertools.product(SIZES, ("bf16", "f16"), (64, 128), MASKS,
                               (ALL, ("softcap",), ("sink",), ()), (1, 2))):

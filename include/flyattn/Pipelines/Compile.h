@@ -112,8 +112,8 @@ llvm::Expected<CompiledKernel> compileForward(const KernelVariant &variant,
                                               Level level = Level::Object);
 
 /// The same of a program in MLIR text, whose one `attn.forward` on memrefs says
-/// what the kernel computes. Of `variant` only waves, splits, packGqa, rounding,
-/// schedule and without count.
+/// what the kernel computes. Of `variant` only waves, splits, packGqa,
+/// rounding, schedule and without count.
 llvm::Expected<CompiledKernel> compileProgram(llvm::StringRef program,
                                               const KernelVariant &variant,
                                               llvm::StringRef chip,

@@ -100,6 +100,52 @@ TEST(Plan, WindowsAreArguments) {
   EXPECT_EQ(selectVariant(p, "gfx950").mask, MaskKind::Window);
 }
 
+TEST(Plan, WhatModifiesScoresIsAnArgument) {
+  Problem p = smallProblem();
+  p.softcap = 2;
+  p.bias = Bias{{1, 1, p.seqlenQ, p.seqlenKv}};
+  p.alibiSlopes = p.sinks = p.heads;
+  Expected<Plan> made = plan(p, "gfx950");
+  ASSERT_TRUE(bool(made)) << toString(made.takeError());
+  EXPECT_EQ(made->biasBytes, uint64_t(p.seqlenQ * p.seqlenKv) * 4);
+  EXPECT_EQ(made->alibiBytes, uint64_t(p.heads) * 4);
+  EXPECT_EQ(made->sinkBytes, uint64_t(p.heads) * 4);
+  Problem other = p;
+  other.softcap = 50;
+  other.bias = Bias{{p.batch, p.heads, 1, p.seqlenKv}};
+  Expected<Plan> same = plan(other, "gfx950");
+  ASSERT_TRUE(bool(same)) << toString(same.takeError());
+  EXPECT_EQ(made->kernel, same->kernel);
+  other.bias->type = BiasType::Element;
+  Expected<Plan> narrow = plan(other, "gfx950");
+  ASSERT_TRUE(bool(narrow)) << toString(narrow.takeError());
+  EXPECT_NE(made->kernel, narrow->kernel);
+  EXPECT_EQ(narrow->biasBytes, uint64_t(p.batch * p.heads * p.seqlenKv) * 2);
+
+  std::unique_ptr<Device> device = createSimulatedDevice("gfx950", {});
+  ForwardBuffers buffers;
+  for (auto [buffer, size] : {std::pair(&buffers.q, made->operandBytes[0]),
+                              std::pair(&buffers.k, made->operandBytes[1]),
+                              std::pair(&buffers.v, made->operandBytes[2]),
+                              std::pair(&buffers.o, made->operandBytes[3])})
+    *buffer = cantFail(device->allocate(size, "operand"));
+  if (made->lseBytes)
+    buffers.lse = cantFail(device->allocate(made->lseBytes, "lse"));
+  EXPECT_NE(toString(launch(*made, *device, buffers).takeError())
+                .find("buffer bias has 0 bytes"),
+            std::string::npos);
+}
+
+TEST(Plan, ModifiedScoresAreNoMatterForDualWave) {
+  Problem p = smallProblem();
+  p.seqlenQ = p.seqlenKv = 4096;
+  EXPECT_EQ(selectVariant(p, "gfx950").schedule, ScheduleKind::DualWave);
+  p.sinks = p.heads;
+  EXPECT_EQ(selectVariant(p, "gfx950").schedule, ScheduleKind::DualWave);
+  p.softcap = 1;
+  EXPECT_EQ(selectVariant(p, "gfx950").schedule, ScheduleKind::Generic);
+}
+
 TEST(Plan, PackedSequences) {
   Problem p = smallProblem();
   p.cuSeqlensQ = {0, 300, 300, 310};
