@@ -49,6 +49,10 @@ static void checkBias(const Problem &p, std::vector<Diagnostic> &found) {
                          "heads, seqlen_q, seqlen_kv] = " +
                          shapeName(full) +
                          "; each size but the last may be 1 instead"});
+  if (p.dtype == ElementType::F32 && p.bias->type == BiasType::Element)
+    found.push_back({Kind::BadUsage, "bias_type",
+                     "element was given, which of an f32 problem is f32: say "
+                     "so"});
 }
 
 static void checkPerHead(const Problem &p, StringRef name, int64_t count,

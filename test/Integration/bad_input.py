@@ -265,6 +265,8 @@ class BadInput(DriverTest):
         self.run_fails(2, "--bias-type: the type of a bias of a file is the "
                        "file's", "--bias", "b.npy", "--bias-type", "f32")
         self.run_fails(2, "--bias-type needs --bias", "--bias-type", "f32")
+        self.run_fails(2, "of an f32 problem is f32", "--bias", "1,1,8,8",
+                       "--bias-type", "element", "--dtype", "f32")
 
     def test_wrong_number_of_slopes_or_sinks(self):
         self.save("m.npy", np.zeros(3, np.float32))

@@ -76,12 +76,17 @@ Error takeBias(Problem &problem) {
     if (!array)
       return withCode(BadUsage, array.takeError());
     bool bf16 = problem.dtype == ElementType::BF16;
-    bool element = array->type == (bf16 ? DType::BF16 : DType::F16) ||
-                   (bf16 && array->type == DType::U16);
+    bool f16 = problem.dtype == ElementType::F16;
+    bool element =
+        (bf16 && (array->type == DType::BF16 || array->type == DType::U16)) ||
+        (f16 && array->type == DType::F16);
     if (!element && array->type != DType::F32)
       return failure(BadUsage, "--bias: '" + bias + "': holds " +
-                                   array->describe() + ", but f32 or " +
-                                   (bf16 ? "bf16" : "f16") + " is wanted");
+                                   array->describe() + ", but f32" +
+                                   (bf16  ? " or bf16"
+                                    : f16 ? " or f16"
+                                          : "") +
+                                   " is wanted");
     made.type = element ? BiasType::Element : BiasType::F32;
     shape = array->shape;
   }
