@@ -19,8 +19,8 @@ namespace flyattn::sim {
 /// Workgroup w goes to XCD w % xcds, and there to one CU after another. Each
 /// sampled CU runs all of its workgroups, as many at a time as fit. The times
 /// of the others are interpolated along one axis of the grid, the one that the
-/// sampled times depend on most (under a mask, that of the rows), and workgroups
-/// start in order wherever a place in their XCD is free.
+/// sampled times depend on most (under a mask, that of the rows), and
+/// workgroups start in order wherever a place in their XCD is free.
 class TimedLaunch {
 public:
   TimedLaunch(const LaunchContext &context, uint64_t total);

@@ -18,8 +18,8 @@
 // The bounds are twice the same measure of the plain low-precision answer
 // (Reference.h) plus a floor: a quarter of the element type's rounding step at
 // the largest |ref| for max_abs, a sixteenth of it at the root mean square of
-// ref for rms (f32 has its own step, 2^-24); four f32 rounding steps at the largest |ref|, but at least at 1,
-// for lse.
+// ref for rms (f32 has its own step, 2^-24); four f32 rounding steps at the
+// largest |ref|, but at least at 1, for lse.
 //
 // Values that are not finite do not enter the measures. They must agree with
 // the reference in place and kind (an LSE of -inf where a row sees nothing);
