@@ -74,10 +74,6 @@ void checkScoreMods(const Problem &p, std::vector<Diagnostic> &found) {
     checkPerHead(p, "alibi", *p.alibiSlopes, found);
   if (p.sinks)
     checkPerHead(p, "sink", *p.sinks, found);
-  if (p.modifiesScores() && p.schedule == ScheduleKind::DualWave)
-    found.push_back({Kind::Unsupported, "schedule",
-                     "dual_wave was given, which does not serve softcap, bias "
-                     "or ALiBi; ask for generic or auto"});
 }
 
 } // namespace flyattn

@@ -109,16 +109,11 @@ void checkSizes(const Problem &p, Collector &out) {
     checkHeadDim("head_dim_v", *p.headDimV, out);
 }
 
-bool hasDualWave(const Problem &p) {
-  return p.dtype != ElementType::F32 && p.headDimOfV() == p.headDim &&
-         is_contained(kDualWaveHeadDims, p.headDim);
-}
-
 void checkSchedule(const Problem &p, Collector &out) {
-  if (p.schedule == ScheduleKind::DualWave && !hasDualWave(p))
+  std::string why = whyNoDualWave(p);
+  if (p.schedule == ScheduleKind::DualWave && !why.empty())
     out.unsupported("schedule",
-                    "dual_wave was given; it serves bf16 and f16 with head_dim "
-                    "64 or 128, and head_dim_v the same: use generic or auto");
+                    "dual_wave was given; " + why + ": use generic or auto");
 }
 
 void checkScale(const Problem &p, Collector &out) {
@@ -333,11 +328,22 @@ std::vector<std::string> kernelReasons(const Problem &p, ScheduleKind schedule,
   if (p.headDimV)
     checkDim("head_dim_v", *p.headDimV);
   if (schedule == ScheduleKind::DualWave && p.modifiesScores())
-    reasons.push_back("it does not modify scores");
+    reasons.push_back(whyNoDualWave(p));
   return reasons;
 }
 
 } // namespace
+
+std::string whyNoDualWave(const Problem &problem) {
+  if (problem.dtype == ElementType::F32 ||
+      problem.headDimOfV() != problem.headDim ||
+      !is_contained(kDualWaveHeadDims, problem.headDim))
+    return "it serves bf16 and f16 with head_dim 64 or 128, and head_dim_v the "
+           "same";
+  if (problem.modifiesScores())
+    return "it does not serve softcap, bias or ALiBi";
+  return "";
+}
 
 ArrayRef<StringRef> supportedChips() { return kChips; }
 

@@ -277,8 +277,8 @@ class BadInput(DriverTest):
         self.run_fails(2, "but f32 [heads] is wanted", "--alibi=m.npy")
 
     def test_modified_scores_on_dual_wave(self):
-        self.run_fails(3, "--schedule: dual_wave was given, which does not "
-                       "serve softcap, bias or ALiBi; ask for generic or auto",
+        self.run_fails(3, "--schedule: dual_wave was given; it does not serve "
+                       "softcap, bias or ALiBi: use generic or auto",
                        "--schedule", "dual_wave", "--alibi")
 
     def test_chunk_of_nothing(self):

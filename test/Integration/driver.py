@@ -119,7 +119,7 @@ class Run(DriverTest):
         self.assertEqual(conflicts, checks["lds_conflict_clocks"])
         self.assertNotIn("checks", self.run_json(*problem, "--checks=off"))
         self.assertNotIn("checks", self.run_json(*problem))
-        self.fails(2, "--checks and --timing need the simulator", "run", *problem,
+        self.fails(2, "--count-rescales need the simulator", "run", *problem,
                    "--checks", "--device", "hip")
 
     def test_no_bank_conflicts(self):

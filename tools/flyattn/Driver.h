@@ -100,14 +100,15 @@ struct Command {
   llvm::Error (*run)();
 };
 
-extern const Command compileCommand, runCommand, benchCommand, inspectCommand,
-    launchCommand, isaCommand, timingCommand;
+extern const Command compileCommand, runCommand, explainCommand, benchCommand,
+    inspectCommand, launchCommand, isaCommand, timingCommand;
 
 /// All options of the driver, so that --help shows no others. A function, like
 /// the subcommands, because options in every file are registered with it before
 /// main begins.
 llvm::cl::OptionCategory &category();
 llvm::cl::SubCommand &compileSub();
+llvm::cl::SubCommand &explainSub();
 llvm::cl::SubCommand &runSub();
 llvm::cl::SubCommand &benchSub();
 llvm::cl::SubCommand &inspectSub();

@@ -25,7 +25,8 @@ template <typename T> struct ProblemOption : cl::opt<T> {
   template <typename... Mods>
   ProblemOption(StringRef name, Mods &&...mods)
       : cl::opt<T>(name, cl::cat(category()), cl::sub(compileSub()),
-                   cl::sub(runSub()), std::forward<Mods>(mods)...) {}
+                   cl::sub(runSub()), cl::sub(explainSub()),
+                   std::forward<Mods>(mods)...) {}
 };
 
 ProblemOption<std::string> arch("arch", cl::value_desc("chip"),

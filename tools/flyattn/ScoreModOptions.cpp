@@ -29,7 +29,8 @@ template <typename T> struct ModOption : cl::opt<T> {
   template <typename... Mods>
   ModOption(StringRef name, Mods &&...mods)
       : cl::opt<T>(name, cl::cat(category()), cl::sub(compileSub()),
-                   cl::sub(runSub()), std::forward<Mods>(mods)...) {}
+                   cl::sub(runSub()), cl::sub(explainSub()),
+                   std::forward<Mods>(mods)...) {}
 };
 
 ModOption<double> softcap("softcap", cl::value_desc("c"),

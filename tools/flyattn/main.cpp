@@ -32,6 +32,12 @@ cl::SubCommand &runSub() {
   return sub;
 }
 
+cl::SubCommand &explainSub() {
+  static cl::SubCommand sub(
+      "explain", "Say which kernel serves a problem, and why no other");
+  return sub;
+}
+
 cl::SubCommand &benchSub() {
   static cl::SubCommand sub("bench", "Run and check lists of problems; compare "
                                      "kernels on the cycle model");
@@ -74,6 +80,7 @@ EXAMPLES:
   flyattn inspect kernel.hsaco
   flyattn launch launch.json --json -
   flyattn run --arch gfx950 --heads 8 --seqlen-q 2048 --timing
+  flyattn explain --arch gfx950 --heads 64 --kv-heads 8 --seqlen-q 4
   flyattn bench --set edges,cross --arch gfx950
   flyattn isa --arch gfx950
   flyattn run --help                   every option of `run`, with examples
@@ -84,8 +91,8 @@ EXIT CODES:
 )";
 
 static const Command *const kCommands[] = {
-    &compileCommand, &runCommand, &benchCommand, &inspectCommand,
-    &launchCommand,  &isaCommand, &timingCommand};
+    &compileCommand, &runCommand,    &explainCommand, &benchCommand,
+    &inspectCommand, &launchCommand, &isaCommand,     &timingCommand};
 
 static const Command *selected() {
   for (const Command *command : kCommands)

@@ -47,12 +47,12 @@ struct Plan {
   std::array<int64_t, 4> biasStrides = {};
 };
 
-/// The code that serves `problem`. FLYATTN_DISABLE_DUAL_WAVE=1 in the
-/// environment turns an automatic schedule into the generic one.
+/// The code that serves `problem`: the fastest of `alternatives` (CostModel.h).
+/// FLYATTN_DISABLE_DUAL_WAVE=1 in the environment turns an automatic schedule
+/// into the generic one.
 ///
-/// Where a KV head has few rows, the query heads that read it are packed into
-/// one tile, and as few waves take it as do. With automatic splits KV is split
-/// so that the workgroups fill the device.
+/// The query heads that read a KV head can share a tile, which fills it where
+/// they have few rows each, and where these fit a single wave, it can take all.
 KernelVariant selectVariant(const Problem &problem, llvm::StringRef chip);
 
 /// Validates `problem`, compiles its kernel (or takes it from the cache) and

@@ -16,21 +16,12 @@ namespace flyattn {
 /// Tiles of KV that some row of `problem` may see: more parts make no sense.
 int64_t kvTiles(const Problem &problem, const KernelConfig &config);
 
-/// Workgroups for one part.
-uint64_t workgroupsOf(const Problem &problem, const KernelVariant &variant,
-                      const KernelConfig &config);
-
 /// Device memory for `splits` parts; 0 for one.
 uint64_t workspaceBytes(const Problem &problem, int64_t splits);
 
 /// Bytes of the larger of the views through which the parts of a batch and its
 /// rows of O are combined.
 uint64_t combineViewBytes(const Problem &problem);
-
-/// The number of parts with which the device is full, or nearly: 1 if it is
-/// anyway. More only adds to what is written, read and merged.
-int64_t chooseSplits(const Problem &problem, llvm::StringRef chip,
-                     const KernelVariant &variant, const KernelConfig &config);
 
 } // namespace flyattn
 

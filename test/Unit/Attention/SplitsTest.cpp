@@ -111,7 +111,7 @@ TEST(Splits, AutomaticOnesFillTheDevice) {
   p.splits.reset();
   p.seqlenKv = 8192;
   KernelVariant few = selectVariant(p, "gfx950");
-  EXPECT_GT(few.splits, 16u); // 4 workgroups for 256 CUs
+  EXPECT_GE(few.splits, 16u); // 4 workgroups for 256 CUs
   p.batch = 16;
   p.kvHeads = 8;
   p.heads = 64;

@@ -1,0 +1,165 @@
+//===- CostModel.cpp - Clocks that a kernel will take ---------------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flyattn/Attention/CostModel.h"
+
+#include "flyattn/Attention/Splits.h"
+#include "flyattn/Target/ChipInfo.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace llvm;
+
+namespace flyattn {
+
+namespace {
+/// What a workgroup of a kernel takes. Of n workgroups on a CU, each needs
+/// start + rows * max(alone, n * busy) clocks for its KV rows.
+struct KernelCost {
+  StringRef chip;
+  ScheduleKind schedule;
+  bool oneWave;
+  int64_t elementBytes, headDim;
+  double start;     ///< until the first tile, and for the last and O
+  double alone;     ///< a KV row, of a workgroup that has a CU for itself
+  double busy;      ///< the same, over as many as fit, a workgroup
+  int64_t resident; ///< how many fit a CU
+};
+
+/// What the kernel behind splits takes: start + splits * part.
+struct CombineCost {
+  StringRef chip;
+  double start, part;
+};
+
+#include "KernelCosts.inc"
+
+/// KV rows that workgroups read, whole tiles each.
+struct Work {
+  uint64_t workgroups = 0;
+  double rows = 0, longest = 0;
+  bool uniform = true;
+
+  void add(uint64_t count, double each) {
+    uniform &= !workgroups || each == longest;
+    workgroups += count;
+    rows += double(count) * each;
+    longest = std::max(longest, each);
+  }
+};
+} // namespace
+
+/// The row of the table for the mean of the head dims, or for the next one
+/// above it, or the last one.
+static const KernelCost &costOf(StringRef chip, const KernelVariant &variant) {
+  const KernelCost *best = nullptr;
+  auto dim = int64_t(variant.headDim + variant.dimV()) / 2;
+  int64_t bytes = variant.elementType == ElementType::F32 ? 4 : 2;
+  for (const KernelCost &row : kKernelCosts) {
+    if (row.chip != chip || row.schedule != variant.schedule ||
+        row.oneWave != (variant.waves == 1) || row.elementBytes != bytes)
+      continue;
+    if (!best || (best->headDim < dim && row.headDim > best->headDim) ||
+        (row.headDim >= dim && row.headDim < best->headDim))
+      best = &row;
+  }
+  assert(best && "the table has a row for each kernel of a chip");
+  return *best;
+}
+
+static Work workOf(const Problem &problem, const KernelVariant &variant,
+                   const KernelConfig &config) {
+  Work work;
+  int64_t group = variant.packGqa ? problem.heads / problem.kvHeads : 1;
+  int64_t block = config.rowsPerWorkgroup(), tile = config.kvTile;
+  int64_t batches = problem.packed() ? problem.batch : 1;
+  auto heads =
+      uint64_t(problem.heads / group * (problem.packed() ? 1 : problem.batch));
+  for (int64_t b = 0; b < batches; ++b) {
+    int64_t rows = problem.rowsOf(Operand::Q, b).length * group;
+    for (int64_t row = 0; row < rows; row += block) {
+      int64_t last = std::min(row + block, rows) - 1;
+      ColumnRange from = problem.visibleColumns(row / group, b);
+      ColumnRange to = problem.visibleColumns(last / group, b);
+      int64_t begin = from.begin / tile * tile;
+      work.add(heads,
+               double(alignTo(uint64_t(std::max<int64_t>(to.end - begin, 0)),
+                              uint64_t(tile))));
+    }
+  }
+  return work;
+}
+
+double predictClocks(const Problem &problem, StringRef chipName,
+                     const KernelVariant &variant, const KernelConfig &config,
+                     int64_t splits) {
+  const ChipInfo &chip = *findChip(chipName);
+  const KernelCost &cost = costOf(chipName, variant);
+  Work work = workOf(problem, variant, config);
+  if (!work.workgroups)
+    return 0;
+  auto partOf = [&](double rows) {
+    double tiles = rows / double(config.kvTile);
+    return std::ceil(tiles / double(splits)) * double(config.kvTile);
+  };
+  auto each = [&](double together, double rows) {
+    return cost.start + rows * std::max(cost.alone, together * cost.busy);
+  };
+  double mean = partOf(work.rows / double(work.workgroups));
+  auto fit = double(cost.resident);
+  double perUnit =
+      double(work.workgroups) * double(splits) / double(chip.computeUnits);
+  double clocks;
+  if (work.uniform) {
+    double rest = std::fmod(std::ceil(perUnit), fit);
+    clocks = std::floor(std::ceil(perUnit) / fit) * each(fit, mean) +
+             (rest > 0 ? each(rest, mean) : 0);
+  } else {
+    clocks = std::max(std::max(perUnit / fit, 1.0) *
+                          each(std::min(std::ceil(perUnit), fit), mean),
+                      each(1, partOf(work.longest)));
+  }
+  if (splits > 1) {
+    constexpr double hbmBytesAClock = 13; // of a CU: `flyattn timing`
+    const CombineCost *combine = find_if(
+        kCombineCosts, [&](const auto &row) { return row.chip == chipName; });
+    clocks += combine->start + combine->part * double(splits) +
+              double(workspaceBytes(problem, splits)) /
+                  (hbmBytesAClock * double(chip.computeUnits));
+  }
+  return clocks;
+}
+
+int64_t chooseSplits(const Problem &problem, StringRef chip,
+                     const KernelVariant &variant, const KernelConfig &config) {
+  // A combine kernel's workgroup goes over the parts one by one: more of them
+  // only make it longer.
+  constexpr int64_t maxSplits = 128;
+  constexpr uint64_t maxWorkspace = uint64_t(1) << 30;
+  if (combineViewBytes(problem) > INT32_MAX)
+    return 1;
+  int64_t most =
+      std::min({kvTiles(problem, config), maxSplits, 65535 / problem.batch});
+  int64_t best = 1;
+  double least = predictClocks(problem, chip, variant, config, 1);
+  for (int64_t splits = 2; splits <= most; ++splits) {
+    if (workspaceBytes(problem, splits) > maxWorkspace)
+      break;
+    double clocks = predictClocks(problem, chip, variant, config, splits);
+    if (clocks < least) {
+      least = clocks;
+      best = splits;
+    }
+  }
+  return best;
+}
+
+} // namespace flyattn

@@ -1,0 +1,111 @@
+"""Measures the figures that routing goes by, on the simulator's cycle model.
+
+Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+See LICENSE for license information.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+    python3 scripts/measure-kernel-costs.py build/release/bin/flyattn \\
+        > lib/Attention/KernelCosts.inc
+
+Takes some minutes. Each kernel runs with one workgroup a compute unit, and with
+as many as fit, over two lengths of KV: the slope is the cost of a KV row, the
+rest that of the start. The kernel that combines splits is what a split problem
+takes beyond its forward kernel.
+"""
+
+import json
+import subprocess
+import sys
+
+UNITS = {"gfx950": 256, "gfx942": 304}
+SHORT, LONG = 512, 2048
+# Schedule, one wave, bytes an element, head dims.
+KERNELS = [("generic", False, 2, (64, 128, 192, 256)),
+           ("generic", True, 2, (64, 128)),
+           ("generic", False, 4, (64, 128)),
+           ("dual_wave", False, 2, (64, 128))]
+
+HEADER = """\
+//===- KernelCosts.inc - What kernels take on the cycle model -------------===//
+//
+// Part of FlyAttn, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Written by scripts/measure-kernel-costs.py. Clocks.
+//===----------------------------------------------------------------------===//
+"""
+
+
+def run(flyattn, chip, rows, kv, heads, dim, *more):
+    done = subprocess.run(
+        [flyattn, "run", "--arch", chip, "--heads", str(heads), "--seqlen-q",
+         str(rows), "--seqlen-kv", str(kv), "--head-dim", str(dim), "--check",
+         "none", "--no-lse", "--device", "sim", "--timing", "--timing-units",
+         "4", "--json", "-", *more], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def clocks(*arguments):
+    return run(*arguments)["timing"]["device_clocks"]
+
+
+def measure(flyattn, chip, schedule, one_wave, size, dim):
+    units = UNITS[chip]
+    more = ("--schedule", schedule) + (("--dtype", "f32") if size == 4 else ())
+    rows = 1 if one_wave else 33
+    first = run(flyattn, chip, rows, 64, 8 * units, dim, *more)
+    config = first["config"]
+    if not one_wave:
+        rows = config["waves"] * config["rows_per_wave"]
+    elif config["waves"] != 1:
+        return None # there is no such kernel
+    fit = first["timing"]["workgroups_per_unit"]
+
+    def slope(heads):
+        short = clocks(flyattn, chip, rows, SHORT, heads, dim, *more)
+        long = clocks(flyattn, chip, rows, LONG, heads, dim, *more)
+        each = (long - short) / (LONG - SHORT)
+        return short - SHORT * each, each
+
+    start, alone = slope(units)
+    busy = slope(units * fit)[1] / fit if fit > 1 else alone
+    kind = "DualWave" if schedule == "dual_wave" else "Generic"
+    return (f'    {{"{chip}", ScheduleKind::{kind}, {str(one_wave).lower()}, '
+            f"{size}, {dim}, {start:.0f}, {alone:.1f}, {busy:.1f}, {fit}}},")
+
+
+def measure_combine(flyattn, chip):
+    def extra(splits):
+        heads = UNITS[chip] // splits
+        more = ("--schedule", "generic", "--splits", str(splits))
+        return (clocks(flyattn, chip, 128, SHORT * splits, heads, 128, *more) -
+                clocks(flyattn, chip, 128, SHORT, heads * splits, 128,
+                       "--schedule", "generic"))
+    few, many = extra(2), extra(16)
+    part = (many - few) / 14
+    return f'    {{"{chip}", {few - 2 * part:.0f}, {part:.0f}}},'
+
+
+def main():
+    flyattn, = sys.argv[1:]
+    print(HEADER)
+    print("constexpr KernelCost kKernelCosts[] = {\n"
+          "    // chip, schedule, one wave, bytes an element, head dim; start, "
+          "a KV row\n    // alone, a KV row of a full CU, workgroups that fit")
+    for chip in UNITS:
+        for schedule, one_wave, size, dims in KERNELS:
+            for dim in dims:
+                row = measure(flyattn, chip, schedule, one_wave, size, dim)
+                if row:
+                    print(row, flush=True)
+    print("};\n\nconstexpr CombineCost kCombineCosts[] = {\n"
+          "    // chip; start, a part")
+    for chip in UNITS:
+        print(measure_combine(flyattn, chip), flush=True)
+    print("};")
+
+
+if __name__ == "__main__":
+    main()
