@@ -89,7 +89,8 @@ ProblemOption<ScheduleKind> schedule(
                clEnumValN(ScheduleKind::Generic, "generic",
                           "serves every problem, on both chips"),
                clEnumValN(ScheduleKind::DualWave, "dual_wave",
-                          "two wave groups, one cluster apart; gfx950")),
+                          "two wave groups, one cluster apart: 16-bit "
+                          "types, head dims 64 and 128")),
     cl::init(ScheduleKind::Auto));
 ProblemOption<Technique> without(
     "without",
