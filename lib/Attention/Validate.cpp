@@ -230,9 +230,11 @@ void checkSplits(const Problem &p, StringRef chip, Collector &out) {
   }
   int64_t tiles = kvTiles(p, *config);
   if (*p.splits > tiles) {
-    out.bad("splits", given + Twine(p.seqlenKv) + " KV rows are " +
-                          Twine(tiles) + " tiles of " + Twine(config->kvTile) +
-                          ": give 1 to " + Twine(tiles) + ", or auto");
+    out.bad("splits",
+            given + Twine(p.seqlenKv) + " KV rows are " + Twine(tiles) +
+                (tiles == 1 ? " tile of " : " tiles of ") +
+                Twine(config->kvTile) + ": give " +
+                (tiles == 1 ? "1" : "1 to " + Twine(tiles)) + ", or auto");
     return;
   }
   if (p.batch * *p.splits > kMaxGridYZ)
