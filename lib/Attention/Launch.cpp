@@ -14,13 +14,65 @@ using namespace llvm;
 
 namespace flyattn {
 
-static Error checkSize(StringRef name, const DeviceBuffer &buffer,
-                       uint64_t needed) {
-  if (buffer.size >= needed)
-    return Error::success();
-  return createStringError("buffer %s has %llu bytes, the problem needs %llu",
-                           name.str().c_str(), (unsigned long long)buffer.size,
-                           (unsigned long long)needed);
+namespace {
+/// A buffer of a launch, and what it must be.
+struct NamedBuffer {
+  StringRef name;
+  DeviceBuffer buffer;
+  uint64_t bytes;         ///< at least; 0: the kernel has no such argument
+  uint64_t alignment = 4; ///< memory is accessed in dwords
+  bool written = false;
+
+  uint64_t end() const { return buffer.address + bytes; }
+};
+} // namespace
+
+static SmallVector<NamedBuffer> buffersOf(const Plan &plan,
+                                          const ForwardBuffers &buffers) {
+  auto bytes = [&](Operand operand) {
+    return plan.operandBytes[unsigned(operand)];
+  };
+  auto given = [](const std::optional<DeviceBuffer> &buffer) {
+    return buffer.value_or(DeviceBuffer());
+  };
+  bool narrowBias = plan.variant.bias == BiasType::Element;
+  return {
+      {"q", buffers.q, bytes(Operand::Q)},
+      {"k", buffers.k, bytes(Operand::K)},
+      {"v", buffers.v, bytes(Operand::V)},
+      {"o", buffers.o, bytes(Operand::O), 4, /*written=*/true},
+      {"lse", given(buffers.lse), plan.lseBytes, 4, /*written=*/true},
+      {"cu_seqlens_q", given(buffers.cuSeqlensQ), plan.cuSeqlensBytes},
+      {"cu_seqlens_kv", given(buffers.cuSeqlensKv), plan.cuSeqlensBytes},
+      {"bias", given(buffers.bias), plan.biasBytes, narrowBias ? 2u : 4u},
+      {"alibi_slopes", given(buffers.alibiSlopes), plan.alibiBytes},
+      {"sink", given(buffers.sinks), plan.sinkBytes},
+  };
+}
+
+/// Fails if a buffer is too small or not aligned, or if one that is written
+/// overlaps another one. Inputs may overlap each other.
+static Error checkBuffers(ArrayRef<NamedBuffer> buffers) {
+  auto fail = [](const NamedBuffer &buffer, const Twine &what) {
+    return createStringError("buffer " + buffer.name + " " + what);
+  };
+  for (const NamedBuffer &b : buffers) {
+    if (b.buffer.size < b.bytes)
+      return fail(b, "has " + Twine(b.buffer.size) +
+                         " bytes, the problem needs " + Twine(b.bytes));
+    if (b.bytes && b.buffer.address % b.alignment)
+      return fail(b, "is at 0x" + utohexstr(b.buffer.address) +
+                         ", which is no multiple of " + Twine(b.alignment) +
+                         " bytes");
+  }
+  for (const NamedBuffer &output : buffers)
+    for (const NamedBuffer &other : buffers)
+      if (output.written && output.bytes && other.bytes && &output != &other &&
+          output.buffer.address < other.end() &&
+          other.buffer.address < output.end())
+        return fail(output, "overlaps buffer " + other.name +
+                                ": what is written needs memory of its own");
+  return Error::success();
 }
 
 /// Behind the fixed arguments: what the kernel's region captures.
@@ -94,31 +146,8 @@ Expected<LaunchStats> launch(const Plan &plan, Device &device,
   if (device.chip() != plan.chip)
     return createStringError("the plan is for %s, the device is a %s",
                              plan.chip.c_str(), device.chip().str().c_str());
-  const DeviceBuffer *operands[] = {&buffers.q, &buffers.k, &buffers.v,
-                                    &buffers.o};
-  for (Operand operand : kAllOperands)
-    if (Error error = checkSize(nameOf(operand), *operands[unsigned(operand)],
-                                plan.operandBytes[unsigned(operand)]))
-      return std::move(error);
-  DeviceBuffer lse = buffers.lse.value_or(DeviceBuffer());
-  if (Error error = checkSize("lse", lse, plan.lseBytes))
+  if (Error error = checkBuffers(buffersOf(plan, buffers)))
     return std::move(error);
-  DeviceBuffer cuSeqlensQ = buffers.cuSeqlensQ.value_or(DeviceBuffer()),
-               cuSeqlensKv = buffers.cuSeqlensKv.value_or(DeviceBuffer());
-  if (Error error = joinErrors(
-          checkSize("cu_seqlens_q", cuSeqlensQ, plan.cuSeqlensBytes),
-          checkSize("cu_seqlens_kv", cuSeqlensKv, plan.cuSeqlensBytes)))
-    return std::move(error);
-  struct {
-    StringRef name;
-    const std::optional<DeviceBuffer> &buffer;
-    uint64_t bytes;
-  } mods[] = {{"bias", buffers.bias, plan.biasBytes},
-              {"alibi_slopes", buffers.alibiSlopes, plan.alibiBytes},
-              {"sink", buffers.sinks, plan.sinkBytes}};
-  for (const auto &[name, buffer, bytes] : mods)
-    if (Error error = checkSize(name, buffer.value_or(DeviceBuffer()), bytes))
-      return std::move(error);
 
   StringRef object = plan.kernel->output;
   auto module = device.loadModule(arrayRefFromStringRef(object));
@@ -129,9 +158,12 @@ Expected<LaunchStats> launch(const Plan &plan, Device &device,
   args.k = buffers.k.address;
   args.v = buffers.v.address;
   args.o = buffers.o.address;
-  args.lse = lse.address;
-  args.cuSeqlensQ = cuSeqlensQ.address;
-  args.cuSeqlensKv = cuSeqlensKv.address;
+  auto addressOf = [](const std::optional<DeviceBuffer> &buffer) {
+    return buffer ? buffer->address : 0;
+  };
+  args.lse = addressOf(buffers.lse);
+  args.cuSeqlensQ = addressOf(buffers.cuSeqlensQ);
+  args.cuSeqlensKv = addressOf(buffers.cuSeqlensKv);
   if (plan.combine)
     return launchSplit(plan, device, **module, args, buffers);
   KernargWriter kernarg(args);

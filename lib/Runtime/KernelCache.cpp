@@ -24,6 +24,7 @@ KernelCache::get(const KernelVariant &variant, StringRef chip) {
     if (!kernel)
       return kernel.takeError();
     entry = std::make_shared<const CompiledKernel>(std::move(*kernel));
+    ++compiled;
   }
   return entry;
 }
@@ -41,6 +42,11 @@ Expected<KernelConfig> KernelCache::config(const KernelVariant &variant,
   if (!chosen)
     return chosen.takeError();
   return configs[name] = chosen->config;
+}
+
+uint64_t KernelCache::compilations() {
+  std::lock_guard<std::mutex> lock(mutex);
+  return compiled;
 }
 
 KernelCache &KernelCache::global() {

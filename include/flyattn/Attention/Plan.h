@@ -75,7 +75,9 @@ struct ForwardBuffers {
 
 /// Runs `plan` on `device`, which must be of the plan's chip, with a workspace
 /// of its own; the statistics are those of all of its kernels
-/// (LaunchStats::add). Fails on buffers that are too small and on whatever the
+/// (LaunchStats::add). Fails on buffers that are too small or not aligned to
+/// dwords (a 16-bit bias to its elements), on an O or LSE whose bytes, from its
+/// first to its last element, overlap another buffer's, and on whatever the
 /// device reports.
 llvm::Expected<LaunchStats> launch(const Plan &plan, Device &device,
                                    const ForwardBuffers &buffers);

@@ -34,6 +34,9 @@ public:
   llvm::Expected<KernelConfig> config(const KernelVariant &variant,
                                       llvm::StringRef chip);
 
+  /// How many kernels were compiled so far.
+  uint64_t compilations();
+
   /// The cache that `plan` uses.
   static KernelCache &global();
 
@@ -41,6 +44,7 @@ private:
   std::mutex mutex;
   std::map<std::string, std::shared_ptr<const CompiledKernel>> kernels;
   std::map<std::string, KernelConfig> configs;
+  uint64_t compiled = 0;
 };
 
 /// "gfx950 bf16 d128 causal lse generic nearest-even": all of `variant`.

@@ -8,6 +8,7 @@
 
 #include "flyattn/Attention/Plan.h"
 #include "flyattn/Attention/Compare.h"
+#include "flyattn/Runtime/KernelCache.h"
 #include "flyattn/Runtime/NumericFormats.h"
 
 #include "gtest/gtest.h"
@@ -227,6 +228,55 @@ TEST(Launch, RefusesBuffersThatAreTooSmall) {
       StringRef(toString(stats.takeError())).contains("buffer q has 0"));
   std::unique_ptr<Device> other = createSimulatedDevice("gfx942", {});
   EXPECT_TRUE(errorToBool(launch(*made, *other, none).takeError()));
+}
+
+TEST(Launch, RefusesOutputsThatOverlap) {
+  Problem p = smallProblem();
+  Expected<Plan> made = plan(p, "gfx950");
+  ASSERT_TRUE(bool(made)) << toString(made.takeError());
+  std::unique_ptr<Device> device = createSimulatedDevice("gfx950", {});
+  DeviceBuffer all = cantFail(device->allocate(1 << 24, "all"));
+  auto part = [&](uint64_t offset) {
+    return DeviceBuffer{all.address + offset, all.size - offset};
+  };
+  auto messageOf = [&](uint64_t q, uint64_t k, uint64_t v, uint64_t o,
+                       uint64_t lse) {
+    ForwardBuffers buffers{part(q), part(k), part(v), part(o), part(lse)};
+    Expected<LaunchStats> stats = launch(*made, *device, buffers);
+    return stats ? "" : toString(stats.takeError());
+  };
+  // Q and O have 1,228,800 bytes, K and V 51,200, the LSE 19,200.
+  constexpr uint64_t mega = 1 << 21;
+  // Inputs may overlap, and buffers may follow each other without a gap.
+  EXPECT_EQ(messageOf(0, 0, 0, 1228800, 2 * 1228800), "");
+  EXPECT_EQ(messageOf(0, mega, mega, 1228796, 3 * mega),
+            "buffer o overlaps buffer q: what is written needs memory of its "
+            "own");
+  EXPECT_EQ(messageOf(0, mega, mega, 2 * mega, mega + 51196),
+            "buffer lse overlaps buffer k: what is written needs memory of its "
+            "own");
+  EXPECT_EQ(messageOf(0, mega, mega, 2 * mega, 2 * mega),
+            "buffer o overlaps buffer lse: what is written needs memory of its "
+            "own");
+  EXPECT_TRUE(StringRef(messageOf(0, mega + 2, mega, 2 * mega, 3 * mega))
+                  .contains("which is no multiple of 4 bytes"));
+}
+
+TEST(KernelCache, ASecondCallDoesNotCompile) {
+  Problem p = smallProblem();
+  p.seqlenQ = 77;
+  ASSERT_FALSE(errorToBool(plan(p, "gfx942").takeError()));
+  uint64_t before = KernelCache::global().compilations();
+  // Sizes, strides and scale are no part of the code.
+  p.batch = 3;
+  p.scale = 2;
+  p.seqlenKv = 1;
+  ASSERT_FALSE(errorToBool(plan(p, "gfx942").takeError()));
+  EXPECT_EQ(KernelCache::global().compilations(), before);
+  p.mask = MaskKind::CausalTopLeft;
+  p.dtype = ElementType::F16;
+  ASSERT_FALSE(errorToBool(plan(p, "gfx942").takeError()));
+  EXPECT_EQ(KernelCache::global().compilations(), before + 1);
 }
 
 /// Operands with gaps between batches, heads and rows, filled with NaN.
