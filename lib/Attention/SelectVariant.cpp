@@ -14,6 +14,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <cstdlib>
+#include <tuple>
 
 using namespace llvm;
 
@@ -150,8 +151,12 @@ std::vector<Alternative> alternatives(const Problem &problem, StringRef chip) {
   all.push_back(consider(problem, chip, variant));
   if (!refused(all.back()) && oneWave)
     all.back().refused = {"one wave takes all rows"};
-  stable_sort(all, [&](const Alternative &a, const Alternative &b) {
-    return std::pair(refused(a), a.clocks) < std::pair(refused(b), b.clocks);
+  sort(all, [&](const Alternative &a, const Alternative &b) {
+    auto key = [&](const Alternative &x) {
+      return std::tuple(refused(x), x.clocks, x.variant.schedule,
+                        x.variant.packGqa, x.variant.waves);
+    };
+    return key(a) < key(b);
   });
   all.front().chosen = !refused(all.front());
   return all;
