@@ -257,11 +257,11 @@ Sequence KernelBody::sequence(unsigned seqlen, unsigned cuSeqlens) {
   return {first, arith::SubIOp::create(b, load(1), first)};
 }
 
-/// The block of rows for the n-th workgroup of a head. Under a causal mask the
-/// last rows see most of KV: they come first, so that what is left for the end
-/// is short and shares out well.
+/// The block of rows for the n-th workgroup of a head. Under a causal mask or a
+/// window the last rows see most of KV: they come first, so that what is left
+/// for the end is short and shares out well.
 Value KernelBody::rowBlock(Value n) {
-  if (!isa_and_nonnull<CausalAttr>(op.getMaskAttr()))
+  if (!isa_and_nonnull<CausalAttr, WindowAttr>(op.getMaskAttr()))
     return n;
   Value blocks = arith::CeilDivUIOp::create(b, packed(param(SeqlenQ)),
                                             i32(rowsPerBlock()));

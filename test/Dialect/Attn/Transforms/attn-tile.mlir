@@ -102,6 +102,10 @@ func.func @packed(%q: !packed, %k: !packed, %v: !packed, %o: !packed, %lse: memr
 // CHECK: gpu.func @attn_fwd_bf16_d128_window(
 // CHECK-SAME: %[[SQ:[a-z0-9]+]]: i32, %[[SKV:[a-z0-9]+]]: i32, %{{[a-z0-9]+}}: i32, %{{[a-z0-9]+}}: f32, %{{[a-z0-9]+}}: i32, %[[LEFT:[a-z0-9]+]]: i32
 // CHECK-SAME: %[[RIGHT:[a-z0-9]+]]: i32, %{{[a-z0-9]+}}: i32, %{{[a-z0-9]+}}: !llvm.ptr<1>, %{{[a-z0-9]+}}: !llvm.ptr<1>)
+// The last rows see most: they come first.
+// CHECK: %[[BLOCKS:.*]] = arith.ceildivui
+// CHECK: %[[LAST:.*]] = arith.subi %[[BLOCKS]], %{{.*}}
+// CHECK: arith.subi %[[LAST]], %{{.*}}
 // CHECK: %[[DELTA:.*]] = arith.subi %[[SKV]], %[[SQ]] : i32
 // CHECK: %[[R:.*]] = arith.minui %[[RIGHT]], %[[SQ]] : i32
 // CHECK: %[[L:.*]] = arith.minui %[[LEFT]], %[[SKV]] : i32
