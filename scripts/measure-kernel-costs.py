@@ -23,6 +23,7 @@ SHORT, LONG = 512, 2048
 KERNELS = [("generic", False, 2, (64, 128, 192, 256)),
            ("generic", True, 2, (64, 128)),
            ("generic", False, 4, (64, 128)),
+           ("generic", True, 4, (64,)),
            ("dual_wave", False, 2, (64, 128))]
 
 HEADER = """\

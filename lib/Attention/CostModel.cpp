@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 using namespace llvm;
 
@@ -57,22 +58,22 @@ struct Work {
 };
 } // namespace
 
-/// The row of the table for the mean of the head dims, or for the next one
-/// above it, or the last one.
+/// The row of the table that is nearest: of the schedule at least, then of the
+/// elements' size, of as many waves, and of the mean of the head dims or the
+/// next one above it.
 static const KernelCost &costOf(StringRef chip, const KernelVariant &variant) {
-  const KernelCost *best = nullptr;
   auto dim = int64_t(variant.headDim + variant.dimV()) / 2;
   int64_t bytes = variant.elementType == ElementType::F32 ? 4 : 2;
-  for (const KernelCost &row : kKernelCosts) {
-    if (row.chip != chip || row.schedule != variant.schedule ||
-        row.oneWave != (variant.waves == 1) || row.elementBytes != bytes)
-      continue;
-    if (!best || (best->headDim < dim && row.headDim > best->headDim) ||
-        (row.headDim >= dim && row.headDim < best->headDim))
-      best = &row;
-  }
-  assert(best && "the table has a row for each kernel of a chip");
-  return *best;
+  auto distance = [&](const KernelCost &row) {
+    return std::tuple(row.chip != chip, row.schedule != variant.schedule,
+                      row.elementBytes != bytes,
+                      row.oneWave != (variant.waves == 1), row.headDim < dim,
+                      std::abs(row.headDim - dim));
+  };
+  return *min_element(kKernelCosts,
+                      [&](const KernelCost &a, const KernelCost &b) {
+                        return distance(a) < distance(b);
+                      });
 }
 
 static Work workOf(const Problem &problem, const KernelVariant &variant,

@@ -60,7 +60,7 @@ class RowsTest(DriverTest):
 
     def packed(self, chip):
         lists = ("--heads", 2, "--cu-seqlens-q", "0,300,310", "--mask",
-                 "causal")
+                 "causal", "--schedule", "generic")
         result = self.run_json("--arch", chip, *lists, "--rows", "5,200",
                                "--checks")
         self.assertEqual(result["status"], "ok")

@@ -8,6 +8,7 @@
 
 #include "flyattn/Attention/Plan.h"
 #include "flyattn/Attention/Compare.h"
+#include "flyattn/Attention/CostModel.h"
 #include "flyattn/Runtime/KernelCache.h"
 #include "flyattn/Runtime/NumericFormats.h"
 
@@ -260,6 +261,22 @@ TEST(Launch, RefusesOutputsThatOverlap) {
             "own");
   EXPECT_TRUE(StringRef(messageOf(0, mega + 2, mega, 2 * mega, 3 * mega))
                   .contains("which is no multiple of 4 bytes"));
+}
+
+TEST(CostModel, KnowsEveryKernel) {
+  // All kernels have a cost, those of sizes without a measurement as well.
+  for (StringRef chip : supportedChips())
+    for (ElementType dtype : {ElementType::BF16, ElementType::F32})
+      for (int64_t headDim : {8, 64, 72, 128, 256})
+        for (int64_t seqlenQ : {1, 500}) {
+          Problem p = smallProblem();
+          p.dtype = dtype;
+          p.headDim = headDim;
+          p.seqlenQ = seqlenQ;
+          std::vector<Alternative> all = alternatives(p, chip);
+          ASSERT_TRUE(all.front().chosen) << headDim;
+          EXPECT_GT(all.front().clocks, 1000) << headDim;
+        }
 }
 
 TEST(KernelCache, ASecondCallDoesNotCompile) {
