@@ -36,9 +36,10 @@ std::vector<uint64_t> workgroupsOf(const Plan &plan, const Problem &problem,
   const auto &[x, y, z] = plan.shape.grid;
   int64_t group = plan.variant.packGqa ? problem.heads / problem.kvHeads : 1;
   int64_t blockRows = plan.kernel->config.rowsPerWorkgroup();
-  // Under a causal mask the last rows come first.
+  // Under a causal mask or a window the last rows come first.
   bool lastFirst = plan.variant.mask == MaskKind::Causal ||
-                   plan.variant.mask == MaskKind::CausalTopLeft;
+                   plan.variant.mask == MaskKind::CausalTopLeft ||
+                   plan.variant.mask == MaskKind::Window;
   std::set<uint64_t> chosen;
   for (const HeadRows &head : sample.heads)
     for (int64_t row : head.rows) {
