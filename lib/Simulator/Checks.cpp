@@ -8,6 +8,8 @@
 
 #include "Checks.h"
 
+#include "VectorSkip.h"
+
 using namespace llvm;
 using namespace flyattn::sim;
 
@@ -27,6 +29,8 @@ void Checks::beginWorkgroup(std::array<uint32_t, 3> id) {
 }
 
 void Checks::step(const Wave &wave, const Inst *inst) {
+  if (isSkipped(inst))
+    return;
   const InstInfo &info = infos[inst->index];
   if (info.indexed)
     return defined.forget(wave);

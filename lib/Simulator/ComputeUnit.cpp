@@ -9,6 +9,7 @@
 #include "ComputeUnit.h"
 
 #include "ProgramImpl.h"
+#include "VectorSkip.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -226,6 +227,9 @@ unsigned ComputeUnit::categoryOf(Unit unit) const {
   return 0;
 }
 
+/// A vector instruction that the wave skips takes a slot, and no unit.
+static const InstInfo skippedInfo;
+
 Error ComputeUnit::issueSlot(Simd &simd, uint64_t now) {
   used = 0;
   SmallVector<TimedWave *, 8> waiting;
@@ -238,7 +242,8 @@ Error ComputeUnit::issueSlot(Simd &simd, uint64_t now) {
   });
   for (TimedWave *wave : waiting) {
     unsigned index = wave->wave->pc->index;
-    const InstInfo &info = infos[index];
+    const InstInfo &info =
+        isSkipped(wave->wave->pc) ? skippedInfo : infos[index];
     if (std::optional<Obstacle> found = obstacle(simd, *wave, info, now)) {
       // Until the first slot at which it may be gone.
       uint64_t clocks =

@@ -25,6 +25,7 @@ const OpTable &flyattn::sim::opTable() {
     registerControlOps(all);
     registerVectorOps(all);
     registerVectorScaleOps(all);
+    registerVectorSkipOps(all);
     registerVectorWideSadOps(all);
     registerCrossLaneOps(all);
     registerLdsOps(all);

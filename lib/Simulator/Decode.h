@@ -109,6 +109,7 @@ void registerScalarMemoryOps(OpTable &table);
 void registerIndexedOps(OpTable &table);
 void registerControlOps(OpTable &table);
 void registerVectorOps(OpTable &table);
+void registerVectorSkipOps(OpTable &table);
 void registerVectorScaleOps(OpTable &table);
 void registerVectorWideSadOps(OpTable &table);
 void registerCrossLaneOps(OpTable &table);

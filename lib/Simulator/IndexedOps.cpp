@@ -111,7 +111,7 @@ bool buildMove(InstBuilder &b, const AsmText &text, Inst &inst,
 /// 0 if it is no vector register.
 struct IndexedInst {
   Inst inner;
-  uint8_t registers[4]; ///< sources 0 to 2, destination
+  uint8_t registers[4] = {}; ///< sources 0 to 2, destination
   bool readsDst;
   unsigned sources;
 };
@@ -147,19 +147,22 @@ bool flyattn::sim::indexOperands(InstBuilder &b, const AsmText &text,
   if (!text.base.starts_with("v_") || text.base == "v_nop")
     return true;
   const VectorOp *op = findVectorOp(text.base);
-  if (!op || op->form != VectorForm::Value || text.sdwa || text.dpp)
+  bool value = op && op->form == VectorForm::Value;
+  bool packed = text.base.starts_with("v_pk_");
+  if (!(value || packed || text.base == "v_writelane_b32") || text.sdwa ||
+      text.dpp)
     return b.refuse("this instruction under s_set_gpr_idx_on");
   auto *x = b.extension<IndexedInst>();
   x->inner = inst;
-  x->readsDst = op->readsDst;
-  x->sources = op->sources;
+  x->readsDst = value && op->readsDst;
+  x->sources = value ? op->sources : 0;
   for (unsigned n = 0; n < 4; ++n) {
     unsigned at = n < 3 ? n + 1 : 0;
-    bool exists = at < text.operands.size();
-    if (exists && text.operands[at].kind == TextOperand::Agpr)
-      return b.refuse("accumulation registers under s_set_gpr_idx_on");
-    bool vector = exists && text.operands[at].kind == TextOperand::Vgpr;
-    x->registers[n] = vector ? uint8_t(text.operands[at].count) : 0;
+    if (at >= text.operands.size())
+      continue;
+    const TextOperand &operand = text.operands[at];
+    if (operand.kind == TextOperand::Vgpr || operand.kind == TextOperand::Agpr)
+      x->registers[n] = uint8_t(operand.count);
   }
   inst.ext = x;
   inst.fn = indexed;

@@ -197,7 +197,7 @@ private:
   bool mayFollow(unsigned first, unsigned i, size_t links) const {
     const MfmaDesc &m = desc(first);
     return i < program.listing.size() && links < maxOperand / (m.dim * m.k) &&
-           !startsBlock[i] && !isBranch(i);
+           !startsBlock[i] && !isBranch(i) && texts[i].base != "s_setvskip";
   }
 
   void joinFrom(unsigned first) {

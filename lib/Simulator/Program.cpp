@@ -12,6 +12,7 @@
 #include "MachineCode.h"
 #include "Mfma.h"
 #include "ProgramImpl.h"
+#include "VectorSkip.h"
 
 #include "flyattn/Simulator/Reassemble.h"
 
@@ -69,6 +70,7 @@ Expected<Program> Program::fromCode(StringRef chip, KernelInfo info,
   InstBuilder(impl).run();
   impl.joined = impl.insts;
   joinMfmaChains(impl, impl.joined);
+  makeSkippingCopy(impl);
   return program;
 }
 

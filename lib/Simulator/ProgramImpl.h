@@ -31,6 +31,9 @@ struct Program::Impl {
   std::vector<Inst> insts;
   /// The same with chains of matrix instructions joined (see Mfma.h).
   std::vector<Inst> joined;
+  /// The same with vector instructions that do nothing (see VectorSkip.h);
+  /// empty if the program never skips them.
+  std::vector<Inst> skipping;
   /// The initial values of the scalar slots from SlotConstants on.
   std::vector<uint32_t> constants;
   /// What Inst::ext points to.

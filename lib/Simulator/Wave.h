@@ -116,6 +116,7 @@ struct Wave {
   uint8_t *scratch = nullptr; ///< [lane][scratchSize]
   Workgroup *group = nullptr;
   const Inst *pc = nullptr;
+  const Inst *insts = nullptr; ///< the program while it skips no instruction
   uint32_t mode = 0;    ///< the MODE register
   FpuControl fpu32 = 0; ///< host control word for f32 arithmetic
   FpuControl fpu64 = 0; ///< and for f16 and f64

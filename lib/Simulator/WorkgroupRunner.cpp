@@ -85,7 +85,8 @@ void WorkgroupRunner::initialise(Wave &wave, unsigned index) {
   CommitPolicy commit = context.options.commit;
   bool oneByOne =
       commit == CommitPolicy::Late || context.options.mfma != MfmaNumerics::Fma;
-  wave.pc = oneByOne ? program.insts.data() : program.joined.data();
+  wave.insts = oneByOne ? program.insts.data() : program.joined.data();
+  wave.pc = wave.insts;
   wave.delaysDma = commit != CommitPolicy::Early;
   wave.delaysAll = commit == CommitPolicy::Late;
   std::copy(program.constants.begin(), program.constants.end(),

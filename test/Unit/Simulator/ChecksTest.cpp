@@ -38,6 +38,17 @@ TEST(PendingCheck, CountsOldestFirst) {
             none);
 }
 
+TEST(PendingCheck, SkippedInstructionsLeaveNothingPending) {
+  const std::string read = "v_add_u32 v4, v3, v2\n";
+  EXPECT_EQ(check("s_setvskip 1, 0\n" + load +
+                  "s_setvskip 0, 0\n"
+                  "v_mov_b32 v3, 0\n" +
+                  read),
+            none);
+  EXPECT_EQ(check(load + "s_setvskip 1, 0\n" + read + "s_setvskip 0, 0\n"),
+            none);
+}
+
 TEST(PendingCheck, AccumulationRegisters) {
   Launch launch;
   launch.info.vgprs = 64;

@@ -44,6 +44,47 @@ TEST(Control, Branches) {
   }
 }
 
+// While bit S1[4:0] of S0 is set, vector, LDS and vector memory instructions do
+// nothing and raise no counter; scalar ones and branches go on.
+TEST(Control, VectorSkip) {
+  for (const char *chip : {"gfx942", "gfx950"}) {
+    for (bool skip : {true, false}) {
+      KernelText k(chip);
+      k.data.resize(64);
+      k.s(20) = skip ? 1u << 5 : ~(1u << 5);
+      k.s(21) = 32 + 5; // modulo 32
+      k.vgpr[1].fill(7);
+      k.vgpr[2].fill(0);
+      ASSERT_TRUE(k.run("s_setvskip s20, s21\n"
+                        "v_mov_b32 v3, v1\n"
+                        "v_cmp_eq_u32 vcc, v1, v1\n"
+                        "ds_write_b32 v2, v1\n"
+                        "global_atomic_add v2, v1, s[4:5]\n"
+                        "v_readfirstlane_b32 s22, v1\n"
+                        "s_mov_b32 s23, 3\n"
+                        "1:\ns_sub_u32 s23, s23, 1\n"
+                        "v_add_u32 v4, v4, v1\n"
+                        "s_cmp_lg_u32 s23, 0\ns_cbranch_scc1 1b\n"
+                        "s_getreg_b32 s24, hwreg(HW_REG_MODE, 28, 1)\n"
+                        "s_setvskip 0, 0\n"
+                        "ds_read_b32 v5, v2\n"
+                        "s_waitcnt vmcnt(0) lgkmcnt(0)\n"
+                        "v_mov_b32 v6, v1"))
+          << k.error;
+      uint32_t written = skip ? 0 : 7;
+      EXPECT_EQ(k.vgpr[3][9], written);
+      EXPECT_EQ(k.vcc, skip ? 0 : ~uint64_t(0));
+      EXPECT_EQ(k.vgpr[4][9], 3 * written);
+      EXPECT_EQ(k.data[0] | k.data[1] << 8, skip ? 0 : 64 * 7);
+      EXPECT_EQ(k.s(22), written);
+      EXPECT_EQ(k.s(23), 0u); // the loop went its way
+      EXPECT_EQ(k.s(24), skip ? 1u : 0u);
+      EXPECT_EQ(k.vgpr[5][9], skip ? ~0u : 7u); // LDS begins as NaN
+      EXPECT_EQ(k.vgpr[6][9], 7u);
+    }
+  }
+}
+
 TEST(Control, BackwardBranchAndHints) {
   KernelText k("gfx950");
   ASSERT_TRUE(k.run("s_mov_b32 s20, 5\n1:\ns_add_u32 s21, s21, 3\n"

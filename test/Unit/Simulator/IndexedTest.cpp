@@ -90,6 +90,36 @@ TEST(Indexed, IndexAndOperandsChange) {
   EXPECT_EQ(k.m0, 0xabcd8005u);
 }
 
+TEST(Indexed, PairsLanesAndAccumulators) {
+  KernelText k = numbered("gfx950"), was = k;
+  ASSERT_TRUE(k.run("s_set_gpr_idx_on 2, gpr_idx(SRC0)\n"
+                    "v_pk_add_u16 v0, v10, v20\n"
+                    "v_pk_mov_b32 v[4:5], v[30:31], v[40:41]\n"
+                    "v_mov_b32 v7, s20\n" // no vector register: no index
+                    "s_set_gpr_idx_mode gpr_idx(DST)\n"
+                    "v_writelane_b32 v8, s21, 5\n"
+                    "v_accvgpr_write_b32 a4, v11\n"
+                    "s_set_gpr_idx_mode gpr_idx(SRC0)\n"
+                    "v_accvgpr_read_b32 v9, a4\n"
+                    "s_set_gpr_idx_off\n"
+                    "v_accvgpr_read_b32 v6, a6"))
+      << k.error;
+  for (unsigned i = 0; i < 64; ++i) {
+    auto half = [](uint32_t a, uint32_t b, unsigned shift) {
+      return ((a >> shift) + (b >> shift)) & 0xffff;
+    };
+    uint32_t a = was.vgpr[12][i], b = was.vgpr[20][i];
+    EXPECT_EQ(k.vgpr[0][i], half(a, b, 0) | half(a, b, 16) << 16);
+    EXPECT_EQ(k.vgpr[4][i], was.vgpr[32][i]);
+    EXPECT_EQ(k.vgpr[5][i], was.vgpr[40][i]);
+    EXPECT_EQ(k.vgpr[6][i], was.vgpr[11][i]);
+    EXPECT_EQ(k.vgpr[7][i], was.s(20));
+    EXPECT_EQ(k.vgpr[10][i], i == 5 ? was.s(21) : was.vgpr[10][i]);
+    EXPECT_EQ(k.vgpr[9][i], was.vgpr[11][i]);
+  }
+  EXPECT_EQ(k.vgpr[8], was.vgpr[8]);
+}
+
 TEST(Indexed, Refusals) {
   KernelText k = numbered("gfx942");
   k.s(20) = 200;
@@ -98,7 +128,7 @@ TEST(Indexed, Refusals) {
   EXPECT_NE(k.error.find("beyond the kernel's"), std::string::npos) << k.error;
   k.s(20) = 1;
   EXPECT_FALSE(k.run("s_set_gpr_idx_on s20, gpr_idx(SRC0)\n"
-                     "v_pk_add_f32 v[0:1], v[2:3], v[4:5]\n"
+                     "v_cmp_eq_u32 vcc, v2, v4\n"
                      "s_set_gpr_idx_off"));
   EXPECT_NE(k.error.find("s_set_gpr_idx_on"), std::string::npos) << k.error;
   EXPECT_FALSE(k.run("s_set_gpr_idx_on s20, gpr_idx(SRC0)\n"

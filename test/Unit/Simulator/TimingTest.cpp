@@ -88,6 +88,12 @@ TEST(Timing, PlainInstructionsTakeASlotEach) {
   EXPECT_EQ(Timed().body("s_nop 9\n"), 40);
 }
 
+TEST(Timing, SkippedInstructionsTakeASlotAndNoUnit) {
+  std::string skipped = "s_setvskip 1, 0\n" + repeat(mfma, 8) +
+                        repeat("v_exp_f32 v1, v2\n", 2) + "s_setvskip 0, 0\n";
+  EXPECT_EQ(Timed().body(skipped), 12 * 4);
+}
+
 TEST(Timing, TranscendentalsByChip) {
   std::string exps = repeat("v_exp_f32 v1, v2\n", 8);
   // The last one overlaps with the scalar instructions behind it.
