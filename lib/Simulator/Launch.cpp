@@ -70,24 +70,24 @@ namespace {
 /// Hands out workgroups to threads and gathers their results.
 class Dispatcher {
 public:
-  /// Runs the workgroups `chosen`, or `total` from 0 on if that is empty.
+  /// Runs the workgroups `chosen`, or `total` from 0 on if that is empty. The
+  /// first workgroup of a CU that is timed stands for all of them.
   Dispatcher(const LaunchContext &context, uint64_t total,
-             ArrayRef<uint64_t> chosen)
-      : context(context), total(total), chosen(chosen) {}
+             ArrayRef<uint64_t> chosen, TimedLaunch *timed)
+      : context(context), total(total), chosen(chosen), timed(timed) {}
 
   void run(unsigned threads);
-  /// `count` workgroups are done, here or elsewhere.
-  void progress(uint64_t count);
-  LaunchResult &result() { return sum; }
   Expected<LaunchResult> finish();
 
 private:
   void work();
+  void progress(uint64_t count);
   void report(uint64_t position, Error error);
 
   const LaunchContext &context;
   const uint64_t total;
   const ArrayRef<uint64_t> chosen;
+  TimedLaunch *const timed; ///< may be null
   std::atomic<uint64_t> next = 0, done = 0;
   std::atomic<bool> stop = false;
   std::mutex mutex;
@@ -128,14 +128,17 @@ void Dispatcher::work() {
     if (position >= (chosen.empty() ? total : chosen.size()))
       break;
     uint64_t linear = chosen.empty() ? position : chosen[position];
-    if (Error error = runner.run(linear, result))
+    auto *unit = timed ? timed->unitOf(linear) : nullptr;
+    if (Error error =
+            unit ? timed->run(*unit, result) : runner.run(linear, result))
       report(position, std::move(error));
-    progress(1);
+    progress(unit ? unit->workgroups.size() : 1);
   }
   setFpu(defaultFpu);
   CheckResults checks = runner.takeCheckResults();
   std::lock_guard<std::mutex> lock(mutex);
   sum.checks.merge(checks);
+  sum.checks.merge(result.checks);
   sum.addCounts(result);
 }
 
@@ -204,20 +207,19 @@ Expected<LaunchResult> flyattn::sim::launch(const Program &program,
     if (Error error = checkTimingConstants(options.timing->constants))
       return std::move(error);
     timed.emplace(context, all);
+    chosen = timed->firstWorkgroups();
     std::vector<uint64_t> sampled = timed->workgroups();
-    for (uint64_t w = 0; w < all; ++w)
-      if (!std::binary_search(sampled.begin(), sampled.end(), w))
-        chosen.push_back(w);
     if (options.timing->onlySampled)
       total = sampled.size();
+    else
+      for (uint64_t w = 0; w < all; ++w)
+        if (!std::binary_search(sampled.begin(), sampled.end(), w))
+          chosen.push_back(w);
+    // In order: a workgroup may wait for one with a smaller number.
+    llvm::sort(chosen);
   }
-  Dispatcher dispatcher(context, total, chosen);
-  if (timed)
-    if (Error error = timed->run(threads, dispatcher.result(),
-                                 [&](uint64_t n) { dispatcher.progress(n); }))
-      return std::move(error);
-  if (!timed || (!chosen.empty() && !options.timing->onlySampled))
-    dispatcher.run(threads);
+  Dispatcher dispatcher(context, total, chosen, timed ? &*timed : nullptr);
+  dispatcher.run(threads);
   auto result = dispatcher.finish();
   if (result && timed)
     result->timing = timed->result();

@@ -8,14 +8,12 @@
 
 #include "TimedLaunch.h"
 
-#include "HostThreads.h"
 #include "ProgramImpl.h"
 
 #include "flyattn/Simulator/Occupancy.h"
 
 #include "llvm/ADT/STLExtras.h"
 
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -46,7 +44,7 @@ static std::vector<uint64_t> spread(uint64_t size, uint64_t count) {
 
 TimedLaunch::TimedLaunch(const LaunchContext &context, uint64_t total)
     : context(context), constants(context.options.timing->constants),
-      total(total), profile(context.program.impl().listing.size()) {
+      total(total) {
   uint64_t working = std::min<uint64_t>(total, constants.computeUnits);
   Occupancy fits = occupancyOf(context.program.info(), context.program.chip(),
                                context.waves(), context.ldsSize);
@@ -57,50 +55,40 @@ TimedLaunch::TimedLaunch(const LaunchContext &context, uint64_t total)
   for (uint64_t unit : spread(working, wanted ? wanted : working)) {
     units.emplace_back();
     for (uint64_t w = unit; w < total; w += constants.computeUnits)
-      units.back().push_back(w);
+      units.back().workgroups.push_back(w);
   }
 }
 
 std::vector<uint64_t> TimedLaunch::workgroups() const {
   std::vector<uint64_t> all;
-  for (const auto &unit : units)
-    all.insert(all.end(), unit.begin(), unit.end());
+  for (const SampledUnit &unit : units)
+    all.insert(all.end(), unit.workgroups.begin(), unit.workgroups.end());
   sort(all);
   return all;
 }
 
-Error TimedLaunch::run(unsigned threads, LaunchResult &sum,
-                       const std::function<void(uint64_t)> &done) {
-  std::atomic<size_t> next = 0;
-  std::vector<std::optional<TimingProfile>> profiles(units.size());
-  std::vector<std::vector<WorkgroupTime>> unitTimes(units.size());
-  std::vector<std::string> errors(units.size());
-  std::mutex mutex;
-  auto work = [&] {
-    for (size_t n = next++; n < units.size(); n = next++) {
-      ComputeUnit unit(context, resident, /*trace=*/n == 0);
-      LaunchResult result;
-      if (Error error = unit.run(units[n], result))
-        errors[n] = toString(std::move(error));
-      setFpu(defaultFpu);
-      profiles[n] = std::move(unit.profile);
-      unitTimes[n] = std::move(unit.times);
-      CheckResults checks = unit.takeCheckResults();
-      std::lock_guard<std::mutex> lock(mutex);
-      sum.checks.merge(checks);
-      sum.addCounts(result);
-      done(result.workgroups);
-    }
-  };
-  runOnThreads(std::min<size_t>(threads, units.size()), [&] { work(); });
-  for (size_t n = 0; n < units.size(); ++n) {
-    if (!errors[n].empty())
-      return createStringError(inconvertibleErrorCode(), errors[n]);
-    profile.merge(*profiles[n]);
-    longest = std::max(longest, profiles[n]->activeClocks);
-    times.insert(times.end(), unitTimes[n].begin(), unitTimes[n].end());
-  }
-  return Error::success();
+std::vector<uint64_t> TimedLaunch::firstWorkgroups() const {
+  std::vector<uint64_t> first;
+  for (const SampledUnit &unit : units)
+    first.push_back(unit.workgroups.front());
+  return first;
+}
+
+TimedLaunch::SampledUnit *TimedLaunch::unitOf(uint64_t first) {
+  auto unit = find_if(units, [&](const SampledUnit &unit) {
+    return unit.workgroups.front() == first;
+  });
+  return unit == units.end() ? nullptr : &*unit;
+}
+
+Error TimedLaunch::run(SampledUnit &sampled, LaunchResult &sum) {
+  ComputeUnit unit(context, resident, /*trace=*/&sampled == &units.front());
+  Error error = unit.run(sampled.workgroups, sum);
+  setFpu(defaultFpu);
+  sampled.profile = std::move(unit.profile);
+  sampled.times = std::move(unit.times);
+  sum.checks.merge(unit.takeCheckResults());
+  return error;
 }
 
 namespace {
@@ -150,7 +138,8 @@ private:
 
 /// Clocks of every workgroup: measured, or interpolated along the axis of the
 /// grid that tells most of those that were measured.
-std::vector<double> TimedLaunch::workgroupTimes() const {
+std::vector<double>
+TimedLaunch::workgroupTimes(ArrayRef<WorkgroupTime> times) const {
   std::vector<double> all(total);
   if (times.empty())
     return all;
@@ -208,12 +197,18 @@ uint64_t TimedLaunch::deviceClocks(ArrayRef<double> all) const {
 TimingResult TimedLaunch::result() const {
   constexpr double simds = 4, ports = 2;
   TimingResult result;
-  std::vector<double> all = workgroupTimes();
+  TimingProfile profile(context.program.impl().listing.size());
+  std::vector<WorkgroupTime> times;
+  for (const SampledUnit &unit : units) {
+    profile.merge(*unit.profile);
+    result.unitClocks = std::max(result.unitClocks, unit.profile->activeClocks);
+    times.insert(times.end(), unit.times.begin(), unit.times.end());
+  }
+  std::vector<double> all = workgroupTimes(times);
   result.deviceClocks = deviceClocks(all);
   result.workgroupsPerUnit = resident;
   result.sampledUnits = unsigned(units.size());
   result.timedWorkgroups = times.size();
-  result.unitClocks = longest;
   double timedClocks = 0;
   for (const WorkgroupTime &time : times)
     timedClocks += double(time.end - time.begin);

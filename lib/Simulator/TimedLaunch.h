@@ -11,8 +11,8 @@
 
 #include "ComputeUnit.h"
 
-#include <functional>
-#include <mutex>
+#include <optional>
+#include <vector>
 
 namespace flyattn::sim {
 
@@ -28,25 +28,32 @@ public:
   /// The workgroups of all sampled CUs, ascending.
   std::vector<uint64_t> workgroups() const;
 
-  /// Runs the sampled CUs, on `threads` host threads. `done` is called with
-  /// the number of workgroups that came to their end.
-  llvm::Error run(unsigned threads, LaunchResult &sum,
-                  const std::function<void(uint64_t)> &done);
+  /// The first one of each sampled CU, ascending.
+  std::vector<uint64_t> firstWorkgroups() const;
 
+  struct SampledUnit {
+    std::vector<uint64_t> workgroups;
+    std::optional<TimingProfile> profile; ///< once it has run
+    std::vector<WorkgroupTime> times;
+  };
+  /// The sampled CU whose first workgroup this is, or null.
+  SampledUnit *unitOf(uint64_t first);
+  /// Runs all its workgroups and adds to `sum`. Different CUs may run on
+  /// different threads.
+  llvm::Error run(SampledUnit &unit, LaunchResult &sum);
+
+  /// The device by the CUs, all of which have run.
   TimingResult result() const;
 
 private:
-  std::vector<double> workgroupTimes() const;
+  std::vector<double> workgroupTimes(llvm::ArrayRef<WorkgroupTime> times) const;
   uint64_t deviceClocks(llvm::ArrayRef<double> times) const;
 
   const LaunchContext &context;
   const TimingConstants &constants;
   uint64_t total;
   unsigned resident;
-  std::vector<std::vector<uint64_t>> units; ///< workgroups of each sampled CU
-  TimingProfile profile;
-  std::vector<WorkgroupTime> times;
-  uint64_t longest = 0;
+  std::vector<SampledUnit> units;
 };
 
 } // namespace flyattn::sim

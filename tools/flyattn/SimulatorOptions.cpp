@@ -47,6 +47,11 @@ SimulatorOption<sim::CommitPolicy> commit(
                clEnumValN(sim::CommitPolicy::Late, "late",
                           "at the wait for it")),
     cl::init(sim::CommitPolicy::LateDma));
+SimulatorOption<unsigned long long> instructionBudget(
+    "instruction-budget", cl::init(sim::Options().instructionBudget),
+    cl::value_desc("n"),
+    cl::desc("Simulator: wave instructions after which a workgroup is given up "
+             "as endless (2^30; 0: never)"));
 SimulatorOption<sim::MfmaNumerics>
     mfma("mfma", cl::desc("Simulator: how matrix instructions add products"),
          cl::values(clEnumValN(sim::MfmaNumerics::Fma, "fma",
@@ -150,6 +155,7 @@ sim::Options simulatorOptions() {
   options.commit = commit;
   options.checks = checkSeverity(Severity::Fail) != Severity::Off;
   options.mfma = mfma;
+  options.instructionBudget = instructionBudget;
   return options;
 }
 

@@ -83,7 +83,7 @@ struct Options {
   std::optional<TimingOptions> timing;
   /// Wave instructions that one workgroup may execute before the launch is
   /// given up as endless; 0 = no bound.
-  uint64_t instructionBudget = uint64_t(1) << 36;
+  uint64_t instructionBudget = uint64_t(1) << 30;
   /// Called now and then, from any thread, with workgroups done and in all.
   std::function<void(uint64_t done, uint64_t total)> progress;
   /// If not empty, only these workgroups (linear ids, x fastest) are run.

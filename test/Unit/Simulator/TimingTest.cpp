@@ -355,6 +355,30 @@ TEST(Timing, ConstantsThatCannotBeAreRefused) {
   EXPECT_TRUE(launch.errorHas("TimingConstants::of")) << launch.error;
 }
 
+/// As split-K kernels do that hand partial sums on: each workgroup waits for
+/// the one before it, whether that is on a CU that is timed or not.
+TEST(Timing, WorkgroupsMayWaitForEarlierOnes) {
+  for (unsigned threads : {1, 2}) {
+    Timed timed;
+    Launch &launch = timed.launch;
+    launch.out[0] = 0;
+    launch.params.grid = {200, 1, 1};
+    launch.options.threads = threads;
+    launch.options.timing = TimingOptions();
+    launch.options.timing->sampledUnits = 3;
+    launch.options.instructionBudget = 1 << 24;
+    TimingResult result = timed.run(
+        start + "s_mov_b64 exec, 1\nv_mov_b32 v3, 0\nv_mov_b32 v5, 1\n"
+                "1:\nglobal_load_dword v4, v3, s[6:7]\ns_waitcnt vmcnt(0)\n"
+                "v_readfirstlane_b32 s20, v4\ns_cmp_lg_u32 s20, s2\n"
+                "s_cbranch_scc1 1b\n"
+                "global_atomic_add v3, v5, s[6:7]\ns_endpgm\n");
+    EXPECT_EQ(launch.out[0], 200u);
+    EXPECT_EQ(result.sampledUnits, 3u);
+    EXPECT_EQ(launch.result.workgroups, 200u);
+  }
+}
+
 TEST(Timing, EndlessLoopsEnd) {
   Timed timed;
   Launch &launch = timed.launch;
