@@ -7,8 +7,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Raw buffers: the byte offset soffset + voffset + instruction offset is
-// checked against num_records dword by dword; out-of-range dwords load 0 and
-// are not stored.
+// checked against num_records dword by dword. Structured ones, with an index
+// and a stride: num_records counts elements, and the index is checked. What is
+// out of range loads 0 and is not stored.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,6 +40,13 @@ struct Resource {
   }
 };
 
+void failOutside(Wave &w, const Inst *inst, const Access &a, unsigned lane,
+                 unsigned bytes) {
+  w.fail(inst, "access of " + Twine(bytes) + " bytes at 0x" +
+                   utohexstr(a.at(lane), /*LowerCase=*/true) + " (lane " +
+                   Twine(lane) + ") is outside every allocation");
+}
+
 /// Marks the dwords in range, and checks those against the allocations.
 /// `scalar` is the part of the offsets that all lanes share.
 bool checkLanes(Wave &w, const Inst *inst, Access &a, const Resource &srd,
@@ -53,10 +61,29 @@ bool checkLanes(Wave &w, const Inst *inst, Access &a, const Resource &srd,
     if (!(a.lanes >> i & 1) || !a.valid[i] ||
         w.inMemory(a.at(i), a.valid[i] * unit))
       continue;
-    w.fail(inst, "access of " + Twine(a.valid[i] * unit) + " bytes at 0x" +
-                     utohexstr(a.at(i), /*LowerCase=*/true) + " (lane " +
-                     Twine(i) + ") is outside every allocation");
+    failOutside(w, inst, a, i, a.valid[i] * unit);
     return false;
+  }
+  return true;
+}
+
+/// The same for a structured buffer: lanes whose index is an element's are
+/// whole, the others out of range.
+bool structuredLanes(Wave &w, const Inst *inst, Access &a, const Resource &srd,
+                     uint64_t scalar, unsigned bytes) {
+  const uint32_t *index = w.vgpr(inst->src[0]);
+  const uint32_t *offset = inst->flags & Offen ? index + waveSize : nullptr;
+  uint8_t all = uint8_t(bytes < 4 ? 1 : bytes / 4);
+  a.whole = a.lanes == allLanes;
+  for (unsigned i = 0; i < waveSize; ++i) {
+    a.address[i] = srd.base + scalar + uint64_t(index[i]) * srd.stride +
+                   (offset ? offset[i] : 0);
+    a.valid[i] = index[i] < srd.records ? all : 0;
+    a.whole &= a.valid[i] != 0;
+    if (a.lanes >> i & 1 && a.valid[i] && !w.inMemory(a.address[i], bytes)) {
+      failOutside(w, inst, a, i, bytes);
+      return false;
+    }
   }
   return true;
 }
@@ -66,13 +93,13 @@ bool bufferAddresses(Wave &w, const Inst *inst, Access &a, unsigned bytes,
                      bool delayed) {
   static constexpr uint32_t zeros[waveSize] = {};
   Resource srd(w, inst->src[1]);
-  if (srd.swizzled || srd.addsThreadId ||
-      ((inst->flags & Idxen) && srd.stride)) {
-    w.fail(inst, "swizzled, structured or thread-id buffer resource is not "
-                 "implemented");
+  if (srd.swizzled || srd.addsThreadId) {
+    w.fail(inst, "swizzled or thread-id buffer resource is not implemented");
     return false;
   }
   uint64_t scalar = uint64_t(w.s[inst->src[2]]) + uint32_t(inst->imm);
+  if (srd.stride && inst->flags & Idxen)
+    return structuredLanes(w, inst, a, srd, scalar, bytes);
   // With an index as well, the offset is the second register.
   const uint32_t *offsets =
       inst->flags & Offen ? w.vgpr(inst->src[0] + (inst->flags & Idxen ? 1 : 0))

@@ -176,6 +176,45 @@ TEST(Buffer, RangeIsCheckedPerDword) {
   EXPECT_EQ(k.data, want);
 }
 
+// With an index and a stride: address = base + soffset + index * stride +
+// offsets, and num_records counts elements of `stride` bytes.
+TEST(Buffer, StructuredResources) {
+  KernelText k("gfx950");
+  k.data = noise(4096);
+  for (unsigned i = 0; i < 64; ++i) {
+    k.vgpr[30][i] = (i * 37) % 64; // the index
+    k.vgpr[31][i] = i % 3 * 4;
+  }
+  k.vgpr[32] = k.vgpr[30];
+  KernelText was = k;
+  ASSERT_TRUE(k.run(resource(50) +
+                    "s_or_b32 s49, s49, 0x240000\n" // 36 bytes an element
+                    "s_mov_b32 s47, 20\n"
+                    "buffer_load_dwordx2 v[0:1], v[30:31], s[48:51], s47 idxen "
+                    "offen offset:8\n"
+                    "buffer_load_ushort v2, v30, s[48:51], 0 idxen offset:2\n"
+                    "buffer_store_dword v32, v30, s[48:51], 0 idxen\n"
+                    "s_waitcnt vmcnt(0)"))
+      << k.error;
+  std::vector<uint8_t> want = was.data;
+  for (unsigned i = 0; i < 64; ++i) {
+    W index = was.vgpr[30][i];
+    bool in = index < 50;
+    D at = 20 + 8 + 36 * index + was.vgpr[31][i];
+    EXPECT_EQ(k.vgpr[0][i], in ? bytesAt(was.data, at, 4) : 0u) << i;
+    EXPECT_EQ(k.vgpr[1][i], in ? bytesAt(was.data, at + 4, 4) : 0u) << i;
+    EXPECT_EQ(k.vgpr[2][i], in ? bytesAt(was.data, 36 * index + 2, 2) : 0u);
+    if (in)
+      std::memcpy(&want[36 * index], &index, 4);
+  }
+  EXPECT_EQ(k.data, want);
+  // An element that is in range of the buffer, but in no allocation.
+  EXPECT_FALSE(k.run(resource(5000) +
+                     "s_or_b32 s49, s49, 0x240000\ns_movk_i32 s47, 0xfff\n"
+                     "buffer_load_dword v0, v30, s[48:51], s47 idxen\n"));
+  EXPECT_NE(k.error.find("outside every allocation"), std::string::npos);
+}
+
 TEST(Buffer, SwizzledResourcesAreRefused) {
   KernelText k("gfx950");
   k.data = noise(64);
