@@ -71,7 +71,6 @@ bool readFormats(InstBuilder &b, const AsmText &text, MatrixDesc &d) {
     return b.refuse("cbsz or blgp");
   d.a = &ocpTypes[a];
   d.b = &ocpTypes[format];
-  d.splitRuns = true;
   return true;
 }
 

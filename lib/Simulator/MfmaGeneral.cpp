@@ -76,8 +76,8 @@ private:
 
   MatrixPlace place(const MatrixType &type, unsigned k, unsigned block,
                     unsigned i, unsigned n) const {
-    return d.splitRuns && type.bits == 8
-               ? splitPlace(d.shape, i, n)
+    return elementsPerLane(d.shape, k) * type.bits == 256
+               ? splitPlace(d.shape, 128 / type.bits, i, n)
                : operandPlace(d.shape, k, block, i, n);
   }
 

@@ -38,11 +38,12 @@ inline MatrixPlace operandPlace(const MatrixShape &shape, unsigned k,
   return {i + shape.dim * (block + shape.blocks * (n / perLane)), n % perLane};
 }
 
-/// The same for 8-bit operands of f8f6f4: two runs of 16.
-inline MatrixPlace splitPlace(const MatrixShape &shape, unsigned i,
-                              unsigned n) {
-  unsigned groups = 64 / shape.dim, group = n / 16 % groups;
-  return {i + shape.dim * group, 16 * (n / 16 / groups) + n % 16};
+/// The same for operands of 32 bytes a lane: two runs of 16 bytes, `run`
+/// elements each.
+inline MatrixPlace splitPlace(const MatrixShape &shape, unsigned run,
+                              unsigned i, unsigned n) {
+  unsigned groups = 64 / shape.dim, group = n / run % groups;
+  return {i + shape.dim * group, run * (n / run / groups) + n % run};
 }
 
 /// Element (i, j) of a block of the result. `rows` rows follow each other in a

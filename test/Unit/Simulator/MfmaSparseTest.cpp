@@ -65,7 +65,10 @@ void checkSparse(const SparseCase &c, unsigned cbsz, unsigned abid) {
     for (unsigned n = 0; n < c.k; ++n) {
       Number y = number(c.b, fnuz, random);
       b[i * c.k + n] = y.value;
-      put(k, 24, n / perB * c.dim + i, n % perB, bitsOf[c.b], y.code);
+      // 32 bytes of B a lane are two runs of 16 bytes.
+      unsigned run = perB * bitsOf[c.b] == 256 ? perB / 2 : perB;
+      unsigned group = n / run % groups, e = n / (run * groups) * run + n % run;
+      put(k, 24, group * c.dim + i, e, bitsOf[c.b], y.code);
     }
   for (unsigned i = 0; i < c.dim; ++i)
     for (unsigned four = 0; four < c.k / 4; ++four) {
