@@ -39,6 +39,7 @@ struct NoteInfo {
   uint32_t sgprSpills = 0;
   uint32_t maxWorkgroupSize = 0;
   uint32_t kernargSize = 0;
+  std::vector<HiddenArgument> hiddenArguments;
 };
 
 /// The chip of an ELF machine number, for those in use; empty for others.
@@ -85,6 +86,25 @@ uint32_t unsignedField(msgpack::MapDocNode &map, StringRef key) {
   return static_cast<uint32_t>(it->second.getUInt());
 }
 
+void readHiddenArguments(msgpack::MapDocNode &kernel,
+                         std::vector<HiddenArgument> &hidden) {
+  auto arguments = kernel.find(".args");
+  if (arguments == kernel.end() || !arguments->second.isArray())
+    return;
+  for (msgpack::DocNode &node : arguments->second.getArray()) {
+    if (!node.isMap())
+      continue;
+    msgpack::MapDocNode &argument = node.getMap();
+    auto kind = argument.find(".value_kind");
+    if (kind == argument.end() || !kind->second.isString() ||
+        !kind->second.getString().starts_with("hidden_"))
+      continue;
+    hidden.push_back({unsignedField(argument, ".offset"),
+                      unsignedField(argument, ".size"),
+                      kind->second.getString().str()});
+  }
+}
+
 /// Reads one metadata note. Unreadable metadata is left out: the descriptor
 /// alone suffices to run a kernel.
 void readMetadata(StringRef blob, std::map<std::string, NoteInfo> &notes) {
@@ -108,6 +128,7 @@ void readMetadata(StringRef blob, std::map<std::string, NoteInfo> &notes) {
     info.sgprSpills = unsignedField(kernel, ".sgpr_spill_count");
     info.maxWorkgroupSize = unsignedField(kernel, ".max_flat_workgroup_size");
     info.kernargSize = unsignedField(kernel, ".kernarg_segment_size");
+    readHiddenArguments(kernel, info.hiddenArguments);
   }
 }
 
@@ -277,6 +298,7 @@ Error Reader::readDescriptor(StringRef name, uint64_t address,
     info.vgprSpills = it->second.vgprSpills;
     info.sgprSpills = it->second.sgprSpills;
     info.maxWorkgroupSize = it->second.maxWorkgroupSize;
+    info.hiddenArguments = it->second.hiddenArguments;
     if (!info.kernargSize)
       info.kernargSize = it->second.kernargSize;
   }

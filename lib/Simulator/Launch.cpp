@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "HiddenArguments.h"
 #include "HostThreads.h"
 #include "TimedLaunch.h"
 #include "WorkgroupRunner.h"
@@ -40,10 +41,10 @@ static Error checkParams(const Program &program, const LaunchParams &params) {
   if (items > most)
     return fail(kernel + "a workgroup of " + Twine(items) +
                 " work-items; the kernel allows " + Twine(most));
-  if (params.kernarg.size() < info.kernargSize)
+  if (params.kernarg.size() < ownKernargSize(info))
     return fail(kernel + "a kernarg segment of " +
                 Twine(params.kernarg.size()) + " bytes; the kernel reads " +
-                Twine(info.kernargSize));
+                Twine(ownKernargSize(info)));
   uint64_t lds = uint64_t(info.ldsSize) + params.dynamicLds;
   uint64_t chipLds = ldsBytesOf(program.chip());
   if (lds > chipLds)
@@ -184,8 +185,10 @@ Expected<LaunchResult> flyattn::sim::launch(const Program &program,
     return address;
   };
   std::vector<uint8_t> kernarg = params.kernarg;
+  addHiddenArguments(program.info(), params, kernarg);
   kernarg.resize((kernarg.size() + 64) & ~size_t(63));
   LaunchContext context{program, params, options, view};
+  context.kernarg = kernarg;
   context.kernargAddress = place(kernarg, "kernarg");
   auto packet = dispatchPacket(params, context.kernargAddress);
   context.packetAddress =

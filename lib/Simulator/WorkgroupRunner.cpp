@@ -129,8 +129,8 @@ void WorkgroupRunner::setScalars(Wave &wave) {
   for (unsigned n = 0; n < length && next < 16; ++n) {
     uint32_t value = 0;
     size_t offset = size_t(first + n) * 4;
-    if (offset + 4 <= context.params.kernarg.size())
-      std::memcpy(&value, context.params.kernarg.data() + offset, 4);
+    if (offset + 4 <= context.kernarg.size())
+      std::memcpy(&value, context.kernarg.data() + offset, 4);
     put(value);
   }
   next = info.rsrc2 >> 1 & 31; // the number of user SGPRs

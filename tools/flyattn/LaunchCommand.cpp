@@ -249,7 +249,8 @@ LAUNCH.json (paths are relative to it; grid is in workgroups):
    "kernarg": [{"offset": 0, "buffer": "o"}, {"offset": 8, "buffer": "q"},
                {"offset": 16, "f32": 0.0883}, {"offset": 20, "u32": 512}]}
   A buffer without a file starts as NaN. Fields: buffer, u32, i32, u64, i64,
-  f32, f64; bytes that no field names are 0.
+  f32, f64; bytes that no field names are 0. Hidden arguments (the launch's shape,
+  which compilers append) need no fields where kernarg_size ends before them.
 )";
 
 const Command launchCommand = {launchSub, kExamples, runLaunch};

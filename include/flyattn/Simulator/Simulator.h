@@ -43,7 +43,9 @@ struct LaunchParams {
   std::array<uint32_t, 3> grid = {1, 1, 1};  ///< workgroups
   std::array<uint32_t, 3> block = {1, 1, 1}; ///< work-items a workgroup
   uint32_t dynamicLds = 0;                   ///< bytes beyond the static LDS
-  std::vector<uint8_t> kernarg;              ///< the kernel argument segment
+  /// The kernel argument segment. The hidden arguments that compilers append
+  /// may be left out: the simulator fills them in, as the HIP runtime does.
+  std::vector<uint8_t> kernarg;
 
   /// Writes `value` at byte `offset` of the kernarg segment, growing it.
   template <typename T> void setKernarg(size_t offset, const T &value) {

@@ -213,4 +213,35 @@ TEST(Errors, TheFirstWorkgroupIsReported) {
   }
 }
 
+/// Behind the caller's own 8 bytes of arguments: what the caller gives stands.
+TEST(Launch, HiddenArgumentsAreFilledIn) {
+  Launch l;
+  l.info.kernargSize = 40;
+  l.info.hiddenArguments = {
+      {8, 4, "hidden_block_count_y"},     {12, 2, "hidden_group_size_x"},
+      {14, 2, "hidden_remainder_x"},      {16, 2, "hidden_grid_dims"},
+      {20, 4, "hidden_dynamic_lds_size"}, {24, 8, "hidden_heap_v1"}};
+  l.params.grid = {1, 3, 1};
+  l.params.dynamicLds = 512;
+  const std::string text =
+      start + "s_load_dwordx8 s[8:15], s[0:1], 0x8\ns_waitcnt lgkmcnt(0)\n"
+              "v_mov_b32 v4, s8\nv_mov_b32 v5, s9\nv_mov_b32 v6, s10\n"
+              "v_mov_b32 v7, s11\nv_mov_b32 v8, 0\n"
+              "global_store_dwordx4 v8, v[4:7], s[6:7]\n"
+              "v_mov_b32 v4, s12\nglobal_store_dword v8, v4, s[6:7] offset:16\n"
+              "s_endpgm\n";
+  ASSERT_TRUE(l.run(text)) << l.error;
+  EXPECT_EQ(std::vector<uint32_t>(l.out.begin(), l.out.begin() + 5),
+            (std::vector<uint32_t>{3, 64, 3, 512, 0}));
+  l.params.setKernarg(8, uint32_t(77));
+  ASSERT_TRUE(l.run(text)) << l.error;
+  EXPECT_EQ(l.out[0], 77u);
+  EXPECT_EQ(l.out[1], 64u);
+  l.params.kernarg.resize(4);
+  l.info.kernargSize = 16;
+  l.info.hiddenArguments = {{12, 4, "hidden_block_count_x"}};
+  EXPECT_FALSE(l.run(text));
+  EXPECT_TRUE(l.errorHas("8 bytes; the kernel reads 12")) << l.error;
+}
+
 } // namespace
