@@ -95,6 +95,9 @@ class Explain(DriverTest):
                             72).stdout
         self.assertIn("predicted clk", text)
         self.assertRegex(text, r"\* generic +4 ")
+        self.assertRegex(text, "dual_wave +8 ")
+        text = self.flyattn("explain", "--arch", "gfx950", "--head-dim",
+                            136).stdout
         self.assertRegex(text, "dual_wave +refused: it serves bf16 and f16")
 
     def test_bad_problems(self):
