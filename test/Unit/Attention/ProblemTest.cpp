@@ -258,7 +258,7 @@ TEST(Validate, Unsupported) {
   p = smallProblem();
   p.headDimV = 264;
   expectUnsupported(p, "head_dim_v");
-  p.headDimV = 96;
+  p.headDimV = 136;
   EXPECT_TRUE(validate(p, "gfx950").empty());
   p.schedule = ScheduleKind::DualWave;
   expectUnsupported(p, "schedule");
