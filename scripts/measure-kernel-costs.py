@@ -20,11 +20,11 @@ import sys
 UNITS = {"gfx950": 256, "gfx942": 304}
 SHORT, LONG = 512, 2048
 # Schedule, one wave, bytes an element, head dims.
-KERNELS = [("generic", False, 2, (64, 128, 192, 256)),
+KERNELS = [("generic", False, 2, (32, 64, 96, 128, 192, 256)),
            ("generic", True, 2, (64, 128)),
            ("generic", False, 4, (64, 128)),
            ("generic", True, 4, (64,)),
-           ("dual_wave", False, 2, (64, 128))]
+           ("dual_wave", False, 2, (32, 64, 96, 128))]
 
 HEADER = """\
 //===- KernelCosts.inc - What kernels take on the cycle model -------------===//

@@ -99,44 +99,67 @@ static Work workOf(const Problem &problem, const KernelVariant &variant,
   return work;
 }
 
-double predictClocks(const Problem &problem, StringRef chipName,
-                     const KernelVariant &variant, const KernelConfig &config,
-                     int64_t splits) {
-  const ChipInfo &chip = *findChip(chipName);
-  const KernelCost &cost = costOf(chipName, variant);
-  Work work = workOf(problem, variant, config);
-  if (!work.workgroups)
-    return 0;
-  auto partOf = [&](double rows) {
-    double tiles = rows / double(config.kvTile);
-    return std::ceil(tiles / double(splits)) * double(config.kvTile);
-  };
-  auto each = [&](double together, double rows) {
+namespace {
+/// What is the same for every number of splits.
+class Forecast {
+public:
+  Forecast(const Problem &problem, StringRef chip, const KernelVariant &variant,
+           const KernelConfig &config)
+      : problem(problem), chip(*findChip(chip)), cost(costOf(chip, variant)),
+        combine(*find_if(kCombineCosts,
+                         [&](const auto &row) { return row.chip == chip; })),
+        kvTile(config.kvTile), work(workOf(problem, variant, config)) {}
+
+  double clocks(int64_t splits) const;
+
+private:
+  double workgroupClocks(double together, double rows) const {
     return cost.start + rows * std::max(cost.alone, together * cost.busy);
+  }
+  double forwardClocks(int64_t splits) const;
+  double combineClocks(int64_t splits) const {
+    return combine.start + combine.part * double(splits) +
+           double(workspaceBytes(problem, splits)) /
+               (double(chip.hbmBytesPerClock) * double(chip.computeUnits));
+  }
+
+  const Problem &problem;
+  const ChipInfo &chip;
+  const KernelCost &cost;
+  const CombineCost &combine;
+  double kvTile;
+  Work work;
+};
+} // namespace
+
+double Forecast::forwardClocks(int64_t splits) const {
+  auto partOf = [&](double rows) {
+    return std::ceil(rows / kvTile / double(splits)) * kvTile;
   };
   double mean = partOf(work.rows / double(work.workgroups));
   auto fit = double(cost.resident);
   double perUnit =
       double(work.workgroups) * double(splits) / double(chip.computeUnits);
-  double clocks;
   if (work.uniform) {
     double rest = std::fmod(std::ceil(perUnit), fit);
-    clocks = std::floor(std::ceil(perUnit) / fit) * each(fit, mean) +
-             (rest > 0 ? each(rest, mean) : 0);
-  } else {
-    clocks = std::max(std::max(perUnit / fit, 1.0) *
-                          each(std::min(std::ceil(perUnit), fit), mean),
-                      each(1, partOf(work.longest)));
+    return std::floor(std::ceil(perUnit) / fit) * workgroupClocks(fit, mean) +
+           (rest > 0 ? workgroupClocks(rest, mean) : 0);
   }
-  if (splits > 1) {
-    constexpr double hbmBytesAClock = 13; // of a CU: `flyattn timing`
-    const CombineCost *combine = find_if(
-        kCombineCosts, [&](const auto &row) { return row.chip == chipName; });
-    clocks += combine->start + combine->part * double(splits) +
-              double(workspaceBytes(problem, splits)) /
-                  (hbmBytesAClock * double(chip.computeUnits));
-  }
-  return clocks;
+  return std::max(std::max(perUnit / fit, 1.0) *
+                      workgroupClocks(std::min(std::ceil(perUnit), fit), mean),
+                  workgroupClocks(1, partOf(work.longest)));
+}
+
+double Forecast::clocks(int64_t splits) const {
+  if (!work.workgroups)
+    return 0;
+  return forwardClocks(splits) + (splits > 1 ? combineClocks(splits) : 0);
+}
+
+double predictClocks(const Problem &problem, StringRef chip,
+                     const KernelVariant &variant, const KernelConfig &config,
+                     int64_t splits) {
+  return Forecast(problem, chip, variant, config).clocks(splits);
 }
 
 int64_t chooseSplits(const Problem &problem, StringRef chip,
@@ -150,11 +173,12 @@ int64_t chooseSplits(const Problem &problem, StringRef chip,
   int64_t most =
       std::min({kvTiles(problem, config), maxSplits, 65535 / problem.batch});
   int64_t best = 1;
-  double least = predictClocks(problem, chip, variant, config, 1);
+  Forecast forecast(problem, chip, variant, config);
+  double least = forecast.clocks(1);
   for (int64_t splits = 2; splits <= most; ++splits) {
     if (workspaceBytes(problem, splits) > maxWorkspace)
       break;
-    double clocks = predictClocks(problem, chip, variant, config, splits);
+    double clocks = forecast.clocks(splits);
     if (clocks < least) {
       least = clocks;
       best = splits;

@@ -101,10 +101,26 @@ static void addScoreMods(KernargWriter &kernarg, const Plan &plan,
   }
 }
 
+/// The forward kernel's: `args`, and what stands behind them. `order` is the
+/// address of the order of packed sequences, or 0.
+template <typename Args>
+static KernargWriter forwardKernarg(const Plan &plan, const Args &args,
+                                    const ForwardArgs &forward, uint64_t order,
+                                    const ForwardBuffers &buffers) {
+  KernargWriter kernarg(args);
+  if (plan.variant.packed)
+    kernarg.add(order);
+  if (plan.variant.sink && !plan.combine)
+    kernarg.add(buffers.sinks->address);
+  addScoreMods(kernarg, plan, forward, buffers);
+  return kernarg;
+}
+
 /// The forward kernel into a workspace, then the kernel that combines.
 static Expected<LaunchStats> launchSplit(const Plan &plan, Device &device,
                                          DeviceModule &module,
                                          const ForwardArgs &forward,
+                                         uint64_t order,
                                          const ForwardBuffers &buffers) {
   auto workspace = device.allocate(plan.workspaceBytes, "workspace");
   if (!workspace)
@@ -120,8 +136,8 @@ static Expected<LaunchStats> launchSplit(const Plan &plan, Device &device,
   args.forward.o = combine.parts;
   args.forward.lse = combine.max;
 
-  KernargWriter kernarg(args), combineKernarg(combine);
-  addScoreMods(kernarg, plan, forward, buffers);
+  KernargWriter kernarg = forwardKernarg(plan, args, forward, order, buffers);
+  KernargWriter combineKernarg(combine);
   if (plan.variant.sink)
     combineKernarg.add(buffers.sinks->address);
 
@@ -164,14 +180,29 @@ Expected<LaunchStats> launch(const Plan &plan, Device &device,
   args.lse = addressOf(buffers.lse);
   args.cuSeqlensQ = addressOf(buffers.cuSeqlensQ);
   args.cuSeqlensKv = addressOf(buffers.cuSeqlensKv);
-  if (plan.combine)
-    return launchSplit(plan, device, **module, args, buffers);
-  KernargWriter kernarg(args);
-  if (plan.variant.sink)
-    kernarg.add(buffers.sinks->address);
-  addScoreMods(kernarg, plan, args, buffers);
-  return device.launch(**module, plan.kernel->kernelName, plan.shape,
-                       kernarg.bytes);
+  DeviceBuffer order;
+  if (!plan.sequenceOrder.empty()) {
+    ArrayRef<int32_t> list = plan.sequenceOrder;
+    ArrayRef<uint8_t> bytes(reinterpret_cast<const uint8_t *>(list.data()),
+                            list.size() * sizeof(int32_t));
+    auto allocated = device.allocate(bytes.size(), "sequence order");
+    if (!allocated)
+      return allocated.takeError();
+    order = *allocated;
+    if (Error error = device.write(order, 0, bytes))
+      return joinErrors(std::move(error), device.release(order));
+  }
+  Expected<LaunchStats> stats =
+      plan.combine
+          ? launchSplit(plan, device, **module, args, order.address, buffers)
+          : device.launch(
+                **module, plan.kernel->kernelName, plan.shape,
+                forwardKernarg(plan, args, args, order.address, buffers).bytes);
+  if (order.size)
+    if (Error error = device.release(order))
+      return stats ? std::move(error)
+                   : joinErrors(stats.takeError(), std::move(error));
+  return stats;
 }
 
 } // namespace flyattn

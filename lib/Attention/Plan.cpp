@@ -12,6 +12,7 @@
 #include "flyattn/Runtime/KernelCache.h"
 #include "flyattn/Runtime/NumericFormats.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -79,6 +80,30 @@ static void planCombine(Plan &plan, const Problem &problem) {
   plan.workspaceBytes = workspaceBytes(problem, plan.splits);
 }
 
+/// See Plan::sequenceOrder. How long a workgroup takes is told by the columns
+/// that its rows see.
+static std::vector<int32_t> sequenceOrder(const Problem &problem,
+                                          uint64_t blockRows, int64_t group) {
+  std::vector<std::pair<int64_t, int32_t>> longest;
+  for (int32_t sequence = 0; sequence < problem.batch; ++sequence) {
+    int64_t rows = problem.rowsOf(Operand::Q, sequence).length * group,
+            most = 0;
+    for (int64_t row = 0; row < rows; row += int64_t(blockRows)) {
+      int64_t last = std::min(row + int64_t(blockRows), rows) - 1;
+      most = std::max(most,
+                      problem.visibleColumns(last / group, sequence).end -
+                          problem.visibleColumns(row / group, sequence).begin);
+    }
+    longest.push_back({most, sequence});
+  }
+  auto before = [](const auto &a, const auto &b) { return a.first > b.first; };
+  if (is_sorted(longest, before))
+    return {};
+  std::stable_sort(longest.begin(), longest.end(), before);
+  auto order = make_second_range(longest);
+  return {order.begin(), order.end()};
+}
+
 static void planScoreMods(Plan &plan, const Problem &problem) {
   if (problem.softcap)
     plan.softcap = float(*problem.softcap);
@@ -120,8 +145,11 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
     plan.lseBytes = uint64_t((problem.packed() ? 1 : problem.batch) *
                              problem.heads * problem.totalRowsOf(Operand::Q)) *
                     sizeof(float);
-  if (problem.packed())
+  if (problem.packed()) {
     plan.cuSeqlensBytes = problem.cuSeqlensQ.size() * sizeof(int32_t);
+    plan.sequenceOrder =
+        sequenceOrder(problem, config.rowsPerWorkgroup(), int64_t(group));
+  }
   planScoreMods(plan, problem);
   plan.splits = plan.variant.splits;
   if (plan.splits > 1)

@@ -28,10 +28,10 @@ void checkScoreMods(const Problem &p, std::vector<Diagnostic> &found);
 namespace {
 
 constexpr StringRef kChips[] = {"gfx942", "gfx950"};
-/// Of dual_wave.
-constexpr int64_t kDualWaveHeadDims[] = {64, 128};
-/// Of generic: multiples of 8, since no access is wider than 8 elements.
+/// Multiples of 8, since no access is wider than 8 elements.
 constexpr int64_t kHeadDimStep = 8, kMaxHeadDim = 256;
+/// Of dual_wave, whose waves have half of the registers.
+constexpr int64_t kMaxDualWaveHeadDim = 128;
 
 /// Kernels index rows in whole tiles of at most this many rows.
 constexpr int64_t kMaxTileRows = 256;
@@ -310,9 +310,9 @@ void checkStrides(const Problem &p, Collector &out) {
 }
 
 /// Why the kernels (schedule, dtype) cannot serve `p`, apart from what no
-/// kernel can do. `headDim` is the only one that they have, or 0.
+/// kernel can do. Their head dims go up to `maxHeadDim`.
 std::vector<std::string> kernelReasons(const Problem &p, ScheduleKind schedule,
-                                       ElementType dtype, int64_t headDim) {
+                                       ElementType dtype, int64_t maxHeadDim) {
   std::vector<std::string> reasons;
   if (p.schedule != ScheduleKind::Auto && p.schedule != schedule)
     reasons.push_back(
@@ -320,17 +320,17 @@ std::vector<std::string> kernelReasons(const Problem &p, ScheduleKind schedule,
   if (p.dtype != dtype)
     reasons.push_back(("the problem's dtype is " + nameOf(p.dtype)).str());
   auto checkDim = [&](StringRef name, int64_t value) {
-    bool fits = headDim ? value == headDim
-                        : value <= kMaxHeadDim && value % kHeadDimStep == 0;
-    if (!fits)
+    if (value > maxHeadDim || value % kHeadDimStep)
       reasons.push_back(
           ("the problem's " + name + " is " + Twine(value)).str());
   };
   checkDim("head_dim", p.headDim);
   if (p.headDimV)
     checkDim("head_dim_v", *p.headDimV);
-  if (schedule == ScheduleKind::DualWave && p.modifiesScores())
-    reasons.push_back(whyNoDualWave(p));
+  // What is said of the dtype and the head dims is not said again.
+  if (schedule == ScheduleKind::DualWave && reasons.empty())
+    if (std::string why = whyNoDualWave(p); !why.empty())
+      reasons.push_back(why);
   return reasons;
 }
 
@@ -338,10 +338,8 @@ std::vector<std::string> kernelReasons(const Problem &p, ScheduleKind schedule,
 
 std::string whyNoDualWave(const Problem &problem) {
   if (problem.dtype == ElementType::F32 ||
-      problem.headDimOfV() != problem.headDim ||
-      !is_contained(kDualWaveHeadDims, problem.headDim))
-    return "it serves bf16 and f16 with head_dim 64 or 128, and head_dim_v the "
-           "same";
+      std::max(problem.headDim, problem.headDimOfV()) > kMaxDualWaveHeadDim)
+    return "it serves bf16 and f16 with head_dim and head_dim_v up to 128";
   if (problem.modifiesScores())
     return "it does not serve softcap, bias or ALiBi";
   return "";
@@ -383,23 +381,22 @@ std::vector<Refusal> explainRefusals(const Problem &p, StringRef chip) {
   checkSplits(p, chip, general);
   checkStrides(p, general);
   std::vector<Refusal> refusals;
-  auto explain = [&](ScheduleKind schedule, ElementType dtype, int64_t headDim,
-                     const Twine &headDims) {
+  auto explain = [&](ScheduleKind schedule, ElementType dtype,
+                     int64_t maxHeadDim) {
     Refusal refusal;
-    refusal.kernel =
-        (nameOf(schedule) + " " + nameOf(dtype) + " d" + headDims).str();
-    refusal.reasons = kernelReasons(p, schedule, dtype, headDim);
+    refusal.kernel = (nameOf(schedule) + " " + nameOf(dtype) + " d" +
+                      Twine(kHeadDimStep) + "-" + Twine(maxHeadDim))
+                         .str();
+    refusal.reasons = kernelReasons(p, schedule, dtype, maxHeadDim);
     for (const Diagnostic &d : general.found)
       refusal.reasons.push_back(d.argument + " (see above)");
     refusals.push_back(std::move(refusal));
   };
   for (ElementType dtype :
        {ElementType::BF16, ElementType::F16, ElementType::F32})
-    explain(ScheduleKind::Generic, dtype, 0,
-            Twine(kHeadDimStep) + "-" + Twine(kMaxHeadDim));
+    explain(ScheduleKind::Generic, dtype, kMaxHeadDim);
   for (ElementType dtype : {ElementType::BF16, ElementType::F16})
-    for (int64_t headDim : kDualWaveHeadDims)
-      explain(ScheduleKind::DualWave, dtype, headDim, Twine(headDim));
+    explain(ScheduleKind::DualWave, dtype, kMaxDualWaveHeadDim);
   return refusals;
 }
 

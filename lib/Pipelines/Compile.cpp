@@ -9,6 +9,7 @@
 #include "flyattn/Pipelines/Compile.h"
 
 #include "flyattn/Dialect/Attn/IR/Attn.h"
+#include "flyattn/Dialect/Attn/Transforms/RowOrder.h"
 #include "flyattn/Pipelines/Pipelines.h"
 #include "flyattn/Target/ChipInfo.h"
 #include "flyattn/Target/CodeGen.h"
@@ -226,8 +227,11 @@ void Compilation::readConfig() {
     attn::ConfigAttr config = *op.getConfig();
     bool dualWave = config.getSchedule() == attn::Schedule::DualWave;
     result.config = {dualWave ? ScheduleKind::DualWave : ScheduleKind::Generic,
-                     config.getWaves(), config.getRowsPerWave(),
-                     config.getKvTile(), config.getSlots()};
+                     config.getWaves(),
+                     config.getRowsPerWave(),
+                     config.getKvTile(),
+                     config.getSlots(),
+                     attn::takesLastRowsFirst(op)};
   });
 }
 

@@ -14,11 +14,14 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <queue>
+#include <set>
 
 using namespace llvm;
 using namespace flyattn::sim;
@@ -101,6 +104,15 @@ public:
     ++entry.count;
   }
 
+  void remove(uint32_t place, double time) {
+    Entry &entry = known[place];
+    entry.sum -= time;
+    if (!--entry.count)
+      known.erase(place);
+  }
+
+  bool empty() const { return known.empty(); }
+
   /// The mean at `place`, or between those of its neighbours.
   double at(uint32_t place) const {
     auto above = known.lower_bound(place);
@@ -114,18 +126,6 @@ public:
                      double(above->first - below->first);
   }
 
-  /// How far `at` would be from `time` if that alone were not known, squared.
-  double surprise(uint32_t place, double time) {
-    Entry entry = known[place];
-    if (entry.count == 1)
-      known.erase(place);
-    else
-      known[place] = {entry.sum - time, entry.count - 1};
-    double error = at(place) - time;
-    known[place] = entry;
-    return error * error;
-  }
-
 private:
   struct Entry {
     double sum = 0;
@@ -134,44 +134,88 @@ private:
   };
   std::map<uint32_t, Entry> known;
 };
+
+using GridPlace = std::array<uint32_t, 3>;
+
+/// The same along one axis of the grid, and, where there are any, from those
+/// alone that have the same place on another one: packed sequences have rows
+/// along one axis and differ along the other.
+class TimesByAxes {
+public:
+  TimesByAxes(unsigned along, unsigned group) : along(along), group(group) {}
+
+  void add(const GridPlace &place, double time) {
+    all.add(place[along], time);
+    groups[place[group]].add(place[along], time);
+  }
+
+  double at(const GridPlace &place) const {
+    auto like = groups.find(place[group]);
+    bool isKnown = like != groups.end() && !like->second.empty();
+    return (isKnown ? like->second : all).at(place[along]);
+  }
+
+  /// How far `at` would be from `time` if that alone were not known, squared.
+  double surprise(const GridPlace &place, double time) {
+    all.remove(place[along], time);
+    groups[place[group]].remove(place[along], time);
+    double error = at(place) - time;
+    add(place, time);
+    return error * error;
+  }
+
+private:
+  unsigned along, group;
+  TimesByPlace all;
+  std::map<uint32_t, TimesByPlace> groups;
+};
 } // namespace
 
 /// Clocks of every workgroup: measured, or interpolated along the axis of the
-/// grid that tells most of those that were measured.
+/// grid, and by place on the other one, that tell most of those that were
+/// measured.
 std::vector<double>
 TimedLaunch::workgroupTimes(ArrayRef<WorkgroupTime> times) const {
   std::vector<double> all(total);
   if (times.empty())
     return all;
   const auto &grid = context.params.grid;
-  auto placeOf = [&](uint64_t linear, unsigned axis) {
+  auto placeOf = [&](uint64_t linear) -> GridPlace {
     uint64_t row = linear / grid[0];
-    return uint32_t(axis == 0   ? linear % grid[0]
-                    : axis == 1 ? row % grid[1]
-                                : row / grid[1]);
+    return {uint32_t(linear % grid[0]), uint32_t(row % grid[1]),
+            uint32_t(row / grid[1])};
   };
   auto timeOf = [](const WorkgroupTime &time) {
     return double(time.end - time.begin);
   };
-  TimesByPlace best;
-  unsigned bestAxis = 0;
+  std::array<std::set<uint32_t>, 3> seen;
+  for (const WorkgroupTime &time : times)
+    for (auto [places, place] : zip_equal(seen, placeOf(time.linear)))
+      places.insert(place);
+  std::optional<TimesByAxes> best;
   double least = std::numeric_limits<double>::infinity();
-  for (unsigned axis = 0; axis < 3; ++axis) {
-    TimesByPlace along;
+  auto consider = [&](unsigned along, unsigned group) {
+    TimesByAxes known(along, group);
     for (const WorkgroupTime &time : times)
-      along.add(placeOf(time.linear, axis), timeOf(time));
+      known.add(placeOf(time.linear), timeOf(time));
     double surprise = 0;
     if (times.size() > 1)
       for (const WorkgroupTime &time : times)
-        surprise += along.surprise(placeOf(time.linear, axis), timeOf(time));
+        surprise += known.surprise(placeOf(time.linear), timeOf(time));
     if (surprise < least) {
       least = surprise;
-      best = std::move(along);
-      bestAxis = axis;
+      best = std::move(known);
     }
-  }
+  };
+  for (unsigned along = 0; along < 3; ++along)
+    consider(along, along);
+  // Nothing is known of groups that were not seen.
+  for (unsigned along = 0; along < 3; ++along)
+    for (unsigned group = 0; group < 3; ++group)
+      if (group != along && seen[group].size() == grid[group])
+        consider(along, group);
   for (uint64_t w = 0; w < total; ++w)
-    all[w] = best.at(placeOf(w, bestAxis));
+    all[w] = best->at(placeOf(w));
   for (const WorkgroupTime &time : times)
     all[time.linear] = timeOf(time);
   return all;

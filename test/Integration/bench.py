@@ -106,6 +106,13 @@ class Bench(DriverTest):
             self.assertEqual(count("--set", name, *one), shapes, name)
         self.assertEqual(count("--set", "edges"), 12 * 2 * 2 * 2 * 2)
         self.assertEqual(count("--set", "perf", "--arch", "gfx950"), 12)
+        self.assertEqual(count("--set", "perf-masks", "--arch", "gfx950"), 14)
+        self.assertIn(" q 32x1024+8192 kv 32x1024+8192",
+                      self.bench("--set", "perf-masks", "--list").stdout)
+        wide = self.bench("--set", "odd", *SMALL[:2], "--dtype", "f32",
+                          "--list").stdout.splitlines()
+        self.assertEqual(len(wide), 8 * 2 * 2)
+        self.assertTrue(all(" f32 " in line for line in wide))
 
     def test_perf_alone(self):
         done = self.bench("--set", "perf", "--arch", "gfx950", "--head-dim", 64,
@@ -118,6 +125,30 @@ class Bench(DriverTest):
             self.assertIn(column, header)
         self.assertRegex(row, "generic|dual_wave")
         self.assertIn("1 ok", summary)
+
+    def test_f32(self):
+        for splits, budget in (("odd", 200), ("splitk", 1)):
+            rows = self.rows("--set", splits, "--arch", "gfx942", "--dtype",
+                             "f32", "--head-dim", 64, "--mask", "causal",
+                             "--budget", budget)
+            self.assertEqual([row["status"] for row in rows],
+                             len(rows) * ["ok"])
+            self.assertTrue(all("_f32_" in row["kernel"] for row in rows))
+
+    @long
+    def test_masks_and_packing_keep_most_of_the_rate(self):
+        for chip in CHIPS:
+            dense, *rows = self.rows("--set", "perf-masks", "--arch", chip,
+                                     "--head-dim", 128, "--schedule",
+                                     "dual_wave")
+            self.assertNotIn("of_dense", dense)
+            self.assertEqual(len(rows), 6)
+            for row in rows:
+                self.assertEqual(row["status"], "ok")
+                # Windows and short causal sequences are mostly diagonals.
+                if row["problem"]["batch"] <= 4 and not row["problem"][
+                        "mask"].startswith("window"):
+                    self.assertGreater(row["of_dense"], 0.8)
 
     @long
     @unittest.skipUnless(os.environ.get("FLYATTN_FOREIGN_KERNELS"),
@@ -158,7 +189,9 @@ class Bench(DriverTest):
                 (("--set", "odd,"), ("--set: ''",)),
                 (("--set", "odd", "--arch", "gfx90a"),
                  ("--arch: 'gfx90a'", "gfx942", "gfx950", "all")),
-                (("--set", "odd", "--dtype", "f32"), ("--dtype: 'f32'", "bf16")),
+                (("--set", "odd", "--dtype", "f64"), ("--dtype: 'f64'", "bf16")),
+                (("--set", "perf-masks", "--sensitivity"),
+                 ("--sensitivity", "perf")),
                 (("--set", "odd", "--head-dim", "wide"),
                  ("--head-dim: 'wide'", "a positive number")),
                 (("--set", "odd", "--mask", "alibi"),

@@ -94,7 +94,11 @@ class Explain(DriverTest):
         text = self.flyattn("explain", "--arch", "gfx950", "--head-dim",
                             72).stdout
         self.assertIn("predicted clk", text)
-        self.assertRegex(text, r"\* generic +4 ")
+        self.assertRegex(text, r"\n. generic +4 ")
+        self.assertRegex(text, r"\n. dual_wave +8 ")
+        self.assertEqual(text.count("\n*"), 1)
+        text = self.flyattn("explain", "--arch", "gfx950", "--head-dim",
+                            136).stdout
         self.assertRegex(text, "dual_wave +refused: it serves bf16 and f16")
 
     def test_bad_problems(self):

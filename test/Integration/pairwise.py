@@ -70,9 +70,7 @@ REFUSED = {
     ("softcap", "dual_wave"): (3, "schedule"),
     ("bias", "dual_wave"): (3, "schedule"),
     ("alibi", "dual_wave"): (3, "schedule"),
-    ("d72", "dual_wave"): (3, "schedule"),
     ("d256", "dual_wave"): (3, "schedule"),
-    ("dv", "dual_wave"): (3, "schedule"),
     ("f32", "dual_wave"): (3, "schedule"),
 }
 assert set(REFUSED) <= set(PAIRS)
@@ -286,10 +284,12 @@ def print_table():
 # A dozen by default, most of them where two things meet in the same code.
 add_tests("gfx950", (
     ("varlen", "bhsd"), ("softcap", "dual_wave"), ("causal", "varlen"),
-    ("split", "gqa_few_rows"), ("bias", "d72"), ("sink", "dual_wave")))
+    ("split", "gqa_few_rows"), ("bias", "d72"), ("sink", "dual_wave"),
+    ("d72", "dual_wave")))
 add_tests("gfx942", (
     ("d256", "dual_wave"), ("chunked", "varlen"), ("varlen", "split"),
-    ("window", "dv"), ("alibi", "f32"), ("no_lse", "sink")))
+    ("window", "dv"), ("alibi", "f32"), ("no_lse", "sink"),
+    ("dv", "dual_wave")))
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--table"]:

@@ -5,6 +5,7 @@ See LICENSE for license information.
 SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """
 
+import itertools
 import unittest
 
 import numpy as np
@@ -68,6 +69,20 @@ class RowsTest(DriverTest):
         self.assertEqual(result["rows_checked"], 2 * 3)
         self.assertEqual(result["workgroups"], 2 * 3)
 
+    def packed_in_another_order(self, chip, mask, schedule, splits):
+        """The grid takes the longest sequence first; rows are found there."""
+        arguments = ("--heads", 2, "--cu-seqlens-q", "0,30,330,330,910",
+                     "--cu-seqlens-kv", "0,70,370,400,980", "--mask", mask,
+                     "--schedule", schedule, "--splits", splits)
+        whole, o, lse = self.outputs(chip, *arguments)
+        part, p, part_lse = self.outputs(chip, *arguments, "--rows", "29,290",
+                                         "--row-heads", 1)
+        self.assertEqual(part["rows_checked"], 5)
+        self.assertLess(part["workgroups"], whole["workgroups"])
+        for row in (29, 30 + 29, 30 + 290, 330 + 29, 330 + 290):
+            np.testing.assert_array_equal(p[row, 1], o[row, 1])
+            np.testing.assert_array_equal(part_lse[1, row], lse[1, row])
+
     def splits(self, chip):
         result = self.run_json("--arch", chip, "--heads", 2, "--seqlen-q", 300,
                                "--splits", 3, "--mask", "causal", "--rows",
@@ -106,6 +121,12 @@ for chip in CHIPS:
     for name in ("dense", "causal", "dual_wave", "heads_that_share_a_tile",
                  "packed", "splits", "another_result_is_wrong"):
         add(name, chip)
+    for number, (splits, schedule, mask) in enumerate(itertools.product(
+            (1, 2), ("generic", "dual_wave"),
+            ("none", "causal", "window:40,3"))):
+        add("packed_in_another_order", chip, mask, schedule, splits,
+            mark=(lambda test: test) if number % 5 == 0 else long,
+            suffix=f"_{number}")
     # Sequences of a video model, and few columns of one that are cheap.
     add("long_sequence", chip, 98144, ("--mask", "window:300,20"),
         suffix="_window")

@@ -83,6 +83,8 @@ struct BenchRow {
   double seconds = 0; ///< of the host, in the launch
   /// Foreign device clocks over ours, on our row.
   std::optional<double> ratio;
+  /// FLOP/clk/CU over that of the dense problem without a mask.
+  std::optional<double> ofDense;
   std::vector<RatioRow> sensitivity;
 
   bool sampled() const { return sampledWorkgroups || sampledRows; }

@@ -16,6 +16,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
+#include <map>
 
 using namespace llvm;
 
@@ -30,17 +31,19 @@ template <typename T> struct BenchOption : cl::opt<T> {
                    std::forward<Mods>(mods)...) {}
 };
 
-BenchOption<std::string>
-    setOption("set", cl::value_desc("set[,set...]"),
-              cl::desc("Which problems: edges, odd, cross, sweep, large, "
-                       "splitk, video, varlen, varlen-cross; perf: beside "
-                       "foreign kernels, on the cycle model"));
+BenchOption<std::string> setOption(
+    "set", cl::value_desc("set[,set...]"),
+    cl::desc("Which problems: edges, odd, cross, sweep, large, "
+             "splitk, video, varlen, varlen-cross; perf: beside "
+             "foreign kernels, on the cycle model; perf-masks: masks and "
+             "packed sequences over the same without"));
 BenchOption<std::string> archOption("arch", cl::init("all"),
                                     cl::value_desc("chip|all"),
                                     cl::desc("gfx942, gfx950 or all (all)"));
-BenchOption<std::string> dtypeOption("dtype", cl::init("all"),
-                                     cl::value_desc("dtype|all"),
-                                     cl::desc("bf16, f16 or all (all)"));
+BenchOption<std::string>
+    dtypeOption("dtype", cl::init("all"), cl::value_desc("dtype|all"),
+                cl::desc("bf16, f16, f32 or all: bf16 and f16 "
+                         "(all)"));
 BenchOption<std::string>
     headDimOption("head-dim", cl::init("all"), cl::value_desc("D|all"),
                   cl::desc("A head dim; all: 64 and 128 (all)"));
@@ -158,6 +161,7 @@ Expected<std::vector<BenchJob>> jobsOf(const Options &options) {
     knownChips.push_back({chip, chip});
   const std::pair<StringRef, ElementType> dtypes[] = {
       {"bf16", ElementType::BF16}, {"f16", ElementType::F16}};
+  const std::pair<StringRef, ElementType> wide[] = {{"f32", ElementType::F32}};
   const std::pair<StringRef, MaskKind> masks[] = {{"none", MaskKind::None},
                                                   {"causal", MaskKind::Causal}};
   Error error = chooseSets(options.sets, sets);
@@ -165,14 +169,18 @@ Expected<std::vector<BenchJob>> jobsOf(const Options &options) {
     error = joinErrors(std::move(error), std::move(other));
   };
   also(choose("arch", options.arch, ArrayRef(knownChips), chips));
-  also(choose("dtype", options.dtype, ArrayRef(dtypes), choice.dtypes));
+  if (options.dtype == "f32")
+    choice.dtypes = {ElementType::F32};
+  else
+    also(choose("dtype", options.dtype, ArrayRef(dtypes), choice.dtypes));
   also(chooseHeadDims(options.headDim, choice.headDims));
   also(choose("mask", options.mask, ArrayRef(masks), choice.masks));
   also(chooseSchedule(options.schedule, schedule));
   if (error)
     return std::move(error);
-  if (auto perf = find(sets, kPerfSet); perf != sets.end())
-    std::rotate(perf, perf + 1, sets.end());
+  stable_sort(sets, [](StringRef a, StringRef b) {
+    return isPerfSet(a) < isPerfSet(b);
+  });
   std::vector<BenchJob> jobs;
   for (StringRef set : sets) {
     std::vector<Problem> problems = problemsOf(set, choice);
@@ -193,7 +201,8 @@ Error checkOptions(const Options &options, ArrayRef<BenchJob> jobs) {
   if (options.csv == "-" && options.json == "-")
     return failure(BadUsage, "--csv - and --json - exclude each other: write "
                              "one of them to a file");
-  if (options.settings.sensitivity && jobs.back().set != kPerfSet)
+  auto compares = [](const BenchJob &job) { return job.set == kPerfSet; };
+  if (options.settings.sensitivity && none_of(jobs, compares))
     return failure(BadUsage, "--sensitivity needs --set perf; use flyattn run "
                              "--timing --sensitivity for one problem");
   if (options.settings.budget <= 0)
@@ -217,7 +226,7 @@ public:
   void run(const BenchJob &job) {
     std::string title =
         formatv("{0}/{1} {2}", ++started, count, titleOf(job)).str();
-    if (job.set == kPerfSet)
+    if (isPerfSet(job.set))
       return runPerf(job, title);
     if (rows.empty())
       printHeader(table, width, options.settings.timing);
@@ -232,30 +241,52 @@ private:
   void runPerf(const BenchJob &job, StringRef title) {
     if (!perfStarted) {
       perfStarted = true;
+      if (!rows.empty())
+        table << '\n';
+      printPerfHeader(table, width);
+    }
+    if (job.set == kPerfSet && !comparesStarted) {
+      comparesStarted = true;
       kernels = aiter::findKernels();
       if (kernels.empty())
         errs() << "flyattn: no foreign kernels to compare with: set "
                   "FLYATTN_FOREIGN_KERNELS to a folder that holds AITER's "
                   "gfx942 and gfx950 folders of code objects\n";
-      if (!rows.empty())
-        table << '\n';
-      printPerfHeader(table, width);
     }
     BenchSettings settings = options.settings;
     settings.timing = settings.onlySampled = true;
-    for (BenchRow &row : runPerfJob(job, settings, kernels, title)) {
+    bool alone = job.set == kPerfMasksSet;
+    settings.sensitivity &= !alone;
+    auto beside = alone ? ArrayRef<aiter::Kernel>() : ArrayRef(kernels);
+    for (BenchRow &row : runPerfJob(job, settings, beside, title)) {
+      if (alone)
+        compareWithDense(row);
       printPerf(table, row, width);
       rows.push_back(std::move(row));
     }
     table.flush();
   }
 
+  /// The first one of a chip and head dim is that of the others.
+  void compareWithDense(BenchRow &row) {
+    const Problem &p = row.job.problem;
+    bool isDense = p.mask == MaskKind::None && !p.packed();
+    double here = row.flopsPerClockAndUnit();
+    double &dense = denseRates[{row.job.chip, p.headDim}];
+    if (isDense)
+      dense = here;
+    else if (dense > 0 && here > 0)
+      row.ofDense = here / dense;
+  }
+
   const Options &options;
   size_t count, started = 0;
   unsigned width = 0;
-  bool perfStarted = false;
+  bool perfStarted = false, comparesStarted = false;
   raw_ostream &table;
   std::vector<aiter::Kernel> kernels;
+  /// FLOP/clk/CU without a mask, by chip and head dim.
+  std::map<std::pair<std::string, int64_t>, double> denseRates;
 };
 
 Error writeFiles(const Options &options, ArrayRef<BenchRow> rows) {
@@ -316,6 +347,8 @@ EXAMPLES:
   flyattn bench --set perf --csv perf.csv
       our kernels on the cycle model, beside AITER's where
       FLYATTN_FOREIGN_KERNELS names the folder of its code objects
+  flyattn bench --set perf-masks --head-dim 128 --schedule dual_wave
+      how much of the dense problem's rate masks and packed sequences keep
   flyattn bench --set perf --arch gfx950 --mask none --sensitivity
       the ratio over the ranges of the model's uncertain constants
   flyattn bench --set sweep,perf --list

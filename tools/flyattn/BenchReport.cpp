@@ -55,11 +55,29 @@ static std::string lengthsOf(ArrayRef<int64_t> starts) {
   return text;
 }
 
+/// The same in less space: "32x1024+8192".
+static std::string briefLengthsOf(ArrayRef<int64_t> starts) {
+  std::vector<std::pair<int64_t, unsigned>> runs;
+  for (size_t i = 1; i < starts.size(); ++i) {
+    int64_t length = starts[i] - starts[i - 1];
+    if (runs.empty() || runs.back().first != length)
+      runs.push_back({length, 0});
+    ++runs.back().second;
+  }
+  std::string text;
+  for (auto [length, count] : runs)
+    text += (text.empty() ? "" : "+") +
+            (count > 1 ? std::to_string(count) + "x" : "") +
+            std::to_string(length);
+  return text;
+}
+
 std::string titleOf(const BenchJob &job) {
   const Problem &p = job.problem;
   std::string text = describe(p, job.chip);
   if (!p.cuSeqlensQ.empty())
-    text += " q " + lengthsOf(p.cuSeqlensQ) + " kv " + lengthsOf(p.cuSeqlensKv);
+    text += " q " + briefLengthsOf(p.cuSeqlensQ) + " kv " +
+            briefLengthsOf(p.cuSeqlensKv);
   return text;
 }
 
@@ -125,14 +143,14 @@ void print(raw_ostream &os, const BenchRow &row, unsigned width) {
 }
 
 static constexpr const char *kPerfColumns =
-    "{0} {1,-9} {2,12} {3,10} {4,9} {5,6} {6,8} {7,9} {8,9} {9,11} {10,5} "
-    "{11,6}  {12}";
+    "{0} {1,-9} {2,12} {3,10} {4,9} {5,6} {6,8} {7,9} {8,9} {9,11} {10,8} "
+    "{11,5} {12,6}  {13}";
 
 void printPerfHeader(raw_ostream &os, unsigned width) {
   printLine(os, formatv(kPerfColumns, left_justify("problem", width), "who",
                         "device clk", "aiter/ours", "loop MFMA", "MFMA",
                         "loop clk", "wave MFMA", "wave VALU", "FLOP/clk/CU",
-                        "VGPRs", "spills", "check")
+                        "of dense", "VGPRs", "spills", "check")
                     .str());
 }
 
@@ -171,6 +189,7 @@ void printPerf(raw_ostream &os, const BenchRow &row, unsigned width) {
       number("{0:f0}", loop(&LoopFacts::waveMfma)),
       number("{0:f0}", loop(&LoopFacts::waveValu)),
       timing ? formatv("{0:f1}", row.flopsPerClockAndUnit()).str() : "",
+      row.ofDense ? percent(*row.ofDense) : "",
       row.info ? std::to_string(row.info->vgprs) : "",
       row.info ? std::to_string(row.info->vgprSpills) : "", verdictOf(row));
   printLine(os, line);
@@ -252,6 +271,8 @@ static json::Object toJson(const BenchRow &row) {
   }
   if (row.ratio)
     object["ratio"] = toJson(*row.ratio);
+  if (row.ofDense)
+    object["of_dense"] = toJson(*row.ofDense);
   if (!row.sensitivity.empty()) {
     json::Array ratios;
     for (const RatioRow &ratio : row.sensitivity)
@@ -317,6 +338,7 @@ csvCells(const BenchRow &row) {
       {"device_clocks",
        whole(bool(timing), [&] { return timing->deviceClocks; })},
       {"ratio", real(bool(row.ratio), [&] { return *row.ratio; })},
+      {"of_dense", real(bool(row.ofDense), [&] { return *row.ofDense; })},
       {"mfma_busy", real(bool(timing), [&] { return timing->mfmaBusy; })},
       {"loop_clocks_per_kv_tile",
        real(bool(row.loop), [&] { return row.loop->clocks; })},

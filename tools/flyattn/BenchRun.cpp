@@ -16,6 +16,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <set>
 
@@ -25,9 +26,10 @@ namespace flyattn::driver {
 
 /// What of the budget a launch may run cycle by cycle, which is slower.
 static constexpr double kTimedShare = 0.3;
-/// The device's clocks are interpolated over the x index of workgroups, on
-/// which the work of causal ones depends.
-static constexpr unsigned kMinMaskedUnits = 4;
+/// The device's clocks are interpolated over the places of workgroups in the
+/// grid, on which the work of those under a mask, or of packed sequences,
+/// depends.
+static constexpr unsigned kMinUnevenUnits = 4;
 /// Multiply-adds of the reference, as in chooseRows.
 static constexpr double kReferenceBudget = 3e9;
 static constexpr int64_t kMaxRows = 1 << 17;
@@ -73,7 +75,8 @@ BenchSimulation simulationOf(const BenchJob &job, const Plan &plan,
     uint64_t working = std::min<uint64_t>(total, timing.constants.computeUnits);
     auto affordable =
         unsigned(kTimedShare * settings.budget / flops * double(working));
-    unsigned least = job.problem.mask == MaskKind::None ? 1 : kMinMaskedUnits;
+    bool even = job.problem.mask == MaskKind::None && !job.problem.packed();
+    unsigned least = even ? 1 : kMinUnevenUnits;
     timing.sampledUnits =
         std::min(settings.timingUnits, std::max(affordable, least));
     result.sampled |= settings.onlySampled;
@@ -136,23 +139,40 @@ template <typename T> const T *onHost(const DeviceBuffer &buffer) {
 /// Every row of `o` that a kernel wrote: buffers start as 0xFF, a NaN. The
 /// kernel that combines makes NaNs of parts that were not run, so with splits a
 /// row of NaNs is not written.
+template <typename Bits>
 std::vector<std::array<int64_t, 3>> writtenRows(const Problem &problem,
-                                                const uint16_t *o) {
+                                                const Bits *o, Bits infinity) {
   OperandStrides s = problem.stridesOf(Operand::O);
-  uint16_t infinity = problem.dtype == ElementType::BF16 ? 0x7F80 : 0x7C00;
-  auto isWritten = [&](uint16_t x) {
-    return problem.splits == 1 ? x != 0xFFFF : (x & 0x7FFF) <= infinity;
+  constexpr Bits all = std::numeric_limits<Bits>::max();
+  auto isWritten = [&](Bits x) {
+    return problem.splits == 1 ? x != all : (x & (all >> 1)) <= infinity;
   };
   std::vector<std::array<int64_t, 3>> rows;
   for (int64_t batch = 0; batch < problem.batch; ++batch)
     for (int64_t head = 0; head < problem.heads; ++head)
       for (int64_t i = 0; i < problem.rowsOf(Operand::Q, batch).length; ++i) {
-        const uint16_t *row =
+        const Bits *row =
             o + problem.offsetOf(Operand::O, batch, head) + i * s.seq;
         if (any_of(ArrayRef(row, size_t(problem.headDimOfV())), isWritten))
           rows.push_back({batch, head, i});
       }
   return rows;
+}
+
+std::vector<std::array<int64_t, 3>> writtenRows(const Problem &problem,
+                                                const void *o) {
+  switch (problem.dtype) {
+  case ElementType::BF16:
+    return writtenRows<uint16_t>(problem, static_cast<const uint16_t *>(o),
+                                 0x7F80);
+  case ElementType::F16:
+    return writtenRows<uint16_t>(problem, static_cast<const uint16_t *>(o),
+                                 0x7C00);
+  case ElementType::F32:
+    return writtenRows<uint32_t>(problem, static_cast<const uint32_t *>(o),
+                                 0x7F800000);
+  }
+  llvm_unreachable("unknown element type");
 }
 
 RowSample chooseWritten(const Problem &problem,
@@ -198,7 +218,7 @@ std::optional<LoopFacts> mainLoop(const sim::TimingResult &timing,
 /// workgroups that ran.
 void check(BenchRow &row, const ForwardBuffers &buffers, double share) {
   const Problem &problem = row.job.problem;
-  const auto *o = onHost<uint16_t>(buffers.o);
+  const auto *o = onHost<void>(buffers.o);
   RowSample sample;
   if (row.sampledWorkgroups) {
     auto rows = writtenRows(problem, o);
@@ -225,8 +245,7 @@ void check(BenchRow &row, const ForwardBuffers &buffers, double share) {
       problem, inputs, sample, effectiveRounding(problem, row.job.chip));
   row.comparison =
       compare(problem, sample, reference,
-              {static_cast<const void *>(o),
-               buffers.lse ? onHost<float>(*buffers.lse) : nullptr});
+              {o, buffers.lse ? onHost<float>(*buffers.lse) : nullptr});
   row.verdict = row.comparison->passed() ? Verdict::Right : Verdict::Wrong;
 }
 

@@ -90,7 +90,7 @@ ProblemOption<ScheduleKind> schedule(
                           "serves every problem, on both chips"),
                clEnumValN(ScheduleKind::DualWave, "dual_wave",
                           "two wave groups, one cluster apart: 16-bit "
-                          "types, head dims 64 and 128")),
+                          "types, head dims up to 128")),
     cl::init(ScheduleKind::Auto));
 ProblemOption<Technique> without(
     "without",

@@ -8,7 +8,8 @@
 //
 // The shapes are those that the flash-attention harness of ROCm/FlyDSL runs;
 // `perf` is ours: what the published comparisons of kernels use, a batch of
-// short sequences, and one that fills the device several times.
+// short sequences, and one that fills the device several times. So is
+// `perf-masks`: one size with masks and packed sequences of uneven lengths.
 //
 //===----------------------------------------------------------------------===//
 
@@ -171,6 +172,42 @@ std::vector<Problem> perfProblems(const ProblemChoice &choice) {
   return problems;
 }
 
+/// 32 heads: without a mask, causal, a window, and packed sequences whose
+/// longest comes last, few of them and many.
+std::vector<Problem> perfMasksProblems(const ProblemChoice &choice) {
+  constexpr int64_t length = 8192;
+  Lengths many(32, 1024);
+  many.push_back(length);
+  std::vector<Problem> problems;
+  if (!is_contained(choice.dtypes, ElementType::BF16))
+    return problems;
+  for (int64_t headDim : choice.headDims) {
+    auto add = [&](MaskKind mask, const Lengths &packed) {
+      Problem &p = problems.emplace_back();
+      p.seqlenQ = p.seqlenKv = length;
+      p.heads = p.kvHeads = 32;
+      p.headDim = headDim;
+      p.mask = mask;
+      if (mask == MaskKind::Window)
+        p.window = Window{1023, 0};
+      p.wantLse = true;
+      p.batch = std::max<int64_t>(1, int64_t(packed.size()));
+      if (!packed.empty())
+        p.cuSeqlensQ = p.cuSeqlensKv = cumulative(packed);
+    };
+    add(MaskKind::None, {}); // what the others are compared with
+    for (MaskKind mask : choice.masks) {
+      if (mask == MaskKind::Causal) {
+        add(mask, {});
+        add(MaskKind::Window, {});
+      }
+      add(mask, {1024, 2048, 4096, length});
+      add(mask, many);
+    }
+  }
+  return problems;
+}
+
 } // namespace
 
 std::vector<StringRef> problemSetNames() {
@@ -178,12 +215,15 @@ std::vector<StringRef> problemSetNames() {
   for (const ProblemSet &set : kSets)
     names.push_back(set.name);
   names.push_back(kPerfSet);
+  names.push_back(kPerfMasksSet);
   return names;
 }
 
 std::vector<Problem> problemsOf(StringRef name, const ProblemChoice &choice) {
   if (name == kPerfSet)
     return perfProblems(choice);
+  if (name == kPerfMasksSet)
+    return perfMasksProblems(choice);
   const ProblemSet *set =
       find_if(kSets, [&](const ProblemSet &s) { return s.name == name; });
   std::vector<Problem> problems;

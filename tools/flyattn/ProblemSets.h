@@ -20,6 +20,14 @@ namespace flyattn::driver {
 
 /// The set of bench's comparison with foreign kernels.
 inline constexpr llvm::StringLiteral kPerfSet = "perf";
+/// The set that compares masks and packed sequences with the dense problem that
+/// comes first in it.
+inline constexpr llvm::StringLiteral kPerfMasksSet = "perf-masks";
+
+/// Whether its problems are always timed, and its table is that of `perf`.
+inline bool isPerfSet(llvm::StringRef name) {
+  return name == kPerfSet || name == kPerfMasksSet;
+}
 
 /// "edges", "odd", ...
 std::vector<llvm::StringRef> problemSetNames();
@@ -32,8 +40,8 @@ struct ProblemChoice {
 };
 
 /// The problems of the set `name`, which must be known: every shape with every
-/// choice. The set `perf` says type and head dimension itself, and the choice
-/// only filters. All want the LSE.
+/// choice. The sets `perf` and `perf-masks` say the type themselves, `perf` the
+/// head dimension too, and the choice only filters. All want the LSE.
 std::vector<Problem> problemsOf(llvm::StringRef name,
                                 const ProblemChoice &choice);
 

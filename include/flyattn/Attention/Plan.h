@@ -41,6 +41,9 @@ struct Plan {
   std::array<uint64_t, 4> operandBytes = {}; ///< by Operand, at least
   uint64_t lseBytes = 0;                     ///< 0 without LSE
   uint64_t cuSeqlensBytes = 0; ///< of each; 0 without packed sequences
+  /// The packed sequences as the grid takes them, those with the longest
+  /// workgroups first; empty if that is their order.
+  std::vector<int32_t> sequenceOrder;
   // Of what modifies scores; 0 for what the problem has not.
   uint64_t biasBytes = 0, alibiBytes = 0, sinkBytes = 0;
   float softcap = 0;
@@ -74,11 +77,11 @@ struct ForwardBuffers {
 };
 
 /// Runs `plan` on `device`, which must be of the plan's chip, with a workspace
-/// of its own; the statistics are those of all of its kernels
-/// (LaunchStats::add). Fails on buffers that are too small or not aligned to
-/// dwords (a 16-bit bias to its elements), on an O or LSE whose bytes, from its
-/// first to its last element, overlap another buffer's, and on whatever the
-/// device reports.
+/// and a list of the order of packed sequences of its own; the statistics are
+/// those of all of its kernels (LaunchStats::add). Fails on buffers that are
+/// too small or not aligned to dwords (a 16-bit bias to its elements), on an O
+/// or LSE whose bytes, from its first to its last element, overlap another
+/// buffer's, and on whatever the device reports.
 llvm::Expected<LaunchStats> launch(const Plan &plan, Device &device,
                                    const ForwardBuffers &buffers);
 

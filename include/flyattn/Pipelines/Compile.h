@@ -81,10 +81,11 @@ enum class Level { Attn, Tile, Schedule, ROCDL, LLVM, Asm, Object };
 /// What `select-config` chose.
 struct KernelConfig {
   ScheduleKind schedule = ScheduleKind::Generic;
-  unsigned waves = 0;       ///< waves a workgroup (64 work-items each)
-  unsigned rowsPerWave = 0; ///< query rows a wave
-  unsigned kvTile = 0;      ///< KV rows a tile
-  unsigned slots = 0;       ///< LDS slots for each of K and V
+  unsigned waves = 0;         ///< waves a workgroup (64 work-items each)
+  unsigned rowsPerWave = 0;   ///< query rows a wave
+  unsigned kvTile = 0;        ///< KV rows a tile
+  unsigned slots = 0;         ///< LDS slots for each of K and V
+  bool lastRowsFirst = false; ///< see rowBlockOf in KernelABI.h
 
   unsigned rowsPerWorkgroup() const { return waves * rowsPerWave; }
   unsigned workItems() const { return waves * 64; }

@@ -21,13 +21,14 @@ namespace flyattn {
 /// ChipInfo.cpp; passes ask for a fact, never for a name.
 struct ChipInfo {
   llvm::StringRef name;
-  uint32_t ldsBytes;      ///< LDS of a CU
-  unsigned computeUnits;  ///< of the whole device
-  unsigned mfmaK;         ///< k of the full-rate 32x32 16-bit MFMA
-  unsigned ldsDmaBytes;   ///< widest global -> LDS copy, bytes a lane
-  bool transposedLdsRead; ///< ds_read_b64_tr_b16
-  bool packedBf16Convert; ///< v_cvt_pk_bf16_f32
-  bool permlaneSwap;      ///< v_permlane32_swap_b32
+  uint32_t ldsBytes;         ///< LDS of a CU
+  unsigned computeUnits;     ///< of the whole device
+  unsigned hbmBytesPerClock; ///< of HBM, for each CU, at the peak clock
+  unsigned mfmaK;            ///< k of the full-rate 32x32 16-bit MFMA
+  unsigned ldsDmaBytes;      ///< widest global -> LDS copy, bytes a lane
+  bool transposedLdsRead;    ///< ds_read_b64_tr_b16
+  bool packedBf16Convert;    ///< v_cvt_pk_bf16_f32
+  bool permlaneSwap;         ///< v_permlane32_swap_b32
   // What the interleaving of vector with matrix instructions goes by, in clk.
   unsigned mfmaShadow;     ///< beside one 32x32 MFMA, for vector instructions
   unsigned vectorClocks;   ///< a plain vector instruction

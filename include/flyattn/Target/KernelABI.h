@@ -52,11 +52,24 @@ struct EncodedScale {
   }
 };
 
+/// Which rows the workgroups along the height of a grid take: y is both ways
+/// the same, so this also tells the y of a block of rows. Workgroups start in
+/// the order of their ids, x fastest, wherever there is room; those with most
+/// to do come first, so that what is left for the end is short and shares out
+/// well. Under a causal mask or a window those are the last rows.
+inline uint64_t rowBlockOf(uint64_t y, uint64_t blocks, bool lastRowsFirst) {
+  return lastRowsFirst ? blocks - 1 - y : y;
+}
+
 /// The kernarg segment of every `attn.forward` kernel, byte for byte: what the
 /// tile pass declares as the kernel's parameters and what a launch must write.
 /// One code object serves every value of these.
 ///
 /// The grid is (heads, ceil(seqlenQ / rows a workgroup), batch) workgroups.
+/// Heads come first: workgroups are dealt out to the XCDs in turn, so that with
+/// a multiple of 8 heads an XCD keeps to its own, and its L2 to their K and V.
+/// Blocks of rows come as `rowBlockOf` says, and packed sequences as the launch
+/// says (KernargWriter).
 ///
 /// Kernels for packed sequences take [total, heads, headDim] and f32 [heads,
 /// total_q]. Row 0 of sequence b is row cuSeqlens[b]; batch strides are unread,
@@ -146,9 +159,11 @@ static_assert(sizeof(CombineArgs) == 96);
 /// A kernarg segment that is not the same for all kernels of a form. Behind
 /// ForwardArgs or PartialArgs stand, at the natural alignment of each,
 ///
-///   1. in kernels with a sink, but not in partial ones: the address of f32
+///   1. in kernels for packed sequences: the address of i32 [batch], the
+///      sequence of each depth of the grid, each once; 0: they come in order;
+///   2. in kernels with a sink, but not in partial ones: the address of f32
 ///      [heads];
-///   2. what the region of attn.forward captures, in its order: a scalar as
+///   3. what the region of attn.forward captures, in its order: a scalar as
 ///      itself, a memref as the address of its first element and an i64 stride
 ///      in elements for each dimension.
 ///

@@ -47,13 +47,13 @@ public:
                ? readBlocks(b, slot, type, type.getRows(), columns)
                : readTransposed(b, slot, type, columns);
   }
-  SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
-                              Value row) const override {
+  SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type, Value row,
+                              int64_t columns) const override {
     // Rows that are a multiple of L apart are neighbours in a line.
     assert(linesPerGroup(type) % 32 == 0 &&
            "a wave's rows lie in lines of their own");
     return readBlocks(b, address(b, slot, type, row, b.i32(0)), type, 32,
-                      type.getColumns());
+                      columns);
   }
   Value address(Leaf &b, Value slot, SlotType type, Value row,
                 Value column) const override {

@@ -217,7 +217,8 @@ struct LowerRead : TilePattern<ReadOp> {
     SlotType type = op.getSlot().getType();
     SmallVector<Value> blocks =
         op.getRow()
-            ? lowering.slots->readRows(b, slot, type, adaptor.getRow().front())
+            ? lowering.slots->readRows(b, slot, type, adaptor.getRow().front(),
+                                       op.getTile().getType().getRows())
             : lowering.slots->read(b, slot, type, columnsOf(op));
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();

@@ -58,10 +58,10 @@ public:
     return rows ? readRuns(b, slot, type, type.getRows(), columns)
                 : readRuns(b, slot, type, columns, type.getRows());
   }
-  SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
-                              Value row) const override {
+  SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type, Value row,
+                              int64_t columns) const override {
     return readRuns(b, address(b, slot, type, row, b.i32(0)), type, 32,
-                    type.getColumns());
+                    columns);
   }
   Value address(Leaf &b, Value slot, SlotType type, Value row,
                 Value column) const override {

@@ -46,9 +46,10 @@ public:
   virtual SmallVector<Value> read(Leaf &b, Value slot, SlotType type,
                                   int64_t columns) const = 0;
 
-  /// The blocks of the mfma_b tile of 32 rows from `row` (a multiple of 32) on.
+  /// The blocks of the mfma_b tile of 32 rows from `row` (a multiple of 32) on
+  /// with the first `columns` of the slot.
   virtual SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
-                                      Value row) const = 0;
+                                      Value row, int64_t columns) const = 0;
   /// Where an element of a rows slot is; `column` is a multiple of 8.
   virtual Value address(Leaf &b, Value slot, SlotType type, Value row,
                         Value column) const = 0;

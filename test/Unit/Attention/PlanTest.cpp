@@ -165,6 +165,7 @@ TEST(Plan, PackedSequences) {
   EXPECT_EQ(made->args.lseHeadStride, 310);
   EXPECT_EQ(made->lseBytes, 310u * 8 * 4);
   EXPECT_EQ(made->cuSeqlensBytes, 4u * 4);
+  EXPECT_TRUE(made->sequenceOrder.empty()); // the longest keys are the first
   p.cuSeqlensQ = {0, 200};
   p.cuSeqlensKv = {0, 900};
   p.takeLengths();
@@ -183,6 +184,37 @@ TEST(Plan, PackedSequences) {
   EXPECT_TRUE(StringRef(toString(launch(*made, *device, buffers).takeError()))
                   .contains("buffer cu_seqlens_q has 0 bytes, the problem "
                             "needs 16"));
+}
+
+TEST(Plan, LongPackedSequencesComeFirst) {
+  Problem p = smallProblem();
+  p.cuSeqlensQ = {0, 100, 200, 200, 210};
+  p.cuSeqlensKv = {0, 50, 950, 2000, 2600};
+  p.takeLengths();
+  auto orderOf = [](const Problem &problem) {
+    return cantFail(plan(problem, "gfx950")).sequenceOrder;
+  };
+  // By keys; sequence 2 has no rows.
+  EXPECT_EQ(orderOf(p), (std::vector<int32_t>{1, 3, 0, 2}));
+  p.mask = MaskKind::Causal;
+  EXPECT_EQ(orderOf(p), (std::vector<int32_t>{1, 3, 0, 2}));
+  // The last row of each sees as many columns as it has rows above it.
+  p.mask = MaskKind::CausalTopLeft;
+  EXPECT_EQ(orderOf(p), (std::vector<int32_t>{1, 0, 3, 2}));
+}
+
+TEST(Plan, RowBlocksAndTheirPlaces) {
+  for (bool lastFirst : {false, true})
+    for (uint64_t y = 0; y < 7; ++y)
+      EXPECT_EQ(rowBlockOf(rowBlockOf(y, 7, lastFirst), 7, lastFirst), y);
+  EXPECT_EQ(rowBlockOf(0, 7, true), 6u);
+  for (auto [mask, lastFirst] :
+       {std::pair(MaskKind::None, false), {MaskKind::Causal, true}}) {
+    Problem p = smallProblem();
+    p.mask = mask;
+    EXPECT_EQ(cantFail(plan(p, "gfx942")).kernel->config.lastRowsFirst,
+              lastFirst);
+  }
 }
 
 TEST(Plan, RefusesBadProblems) {

@@ -70,6 +70,10 @@ public:
     params.grid = made.shape.grid;
     params.block = made.shape.block;
     params.setKernarg(0, args);
+    if (!made.sequenceOrder.empty()) // 0 else
+      params.setKernarg(sizeof(args),
+                        memory.bind(made.sequenceOrder.data(),
+                                    made.sequenceOrder.size() * 4, "order"));
     Outcome outcome;
     auto result = sim::launch(program, memory, params, options);
     if (!result) {

@@ -314,6 +314,27 @@ TEST(Timing, WorkgroupsThatWereNotTimedAreAsLongAsTheirLike) {
   }
 }
 
+TEST(Timing, WorkgroupsMayDifferAlongTwoAxes) {
+  // As packed sequences under a mask do: by y up to what z says, else at once.
+  auto clocks = [&](unsigned sampled) {
+    Timed timed;
+    timed.launch.info.ldsSize = 160 * 1024;
+    timed.launch.params.grid = {32, 32, 4};
+    timed.launch.options.timing = TimingOptions();
+    timed.launch.options.timing->sampledUnits = sampled;
+    TimingResult result =
+        timed.run("s_lshl_b32 s8, s4, 3\ns_add_u32 s8, s8, 8\n"
+                  "s_sub_i32 s8, s8, s3\ns_cmp_lt_i32 s8, 1\n"
+                  "s_cbranch_scc1 2f\ns_lshl_b32 s8, s8, 4\n1:\n" +
+                  repeat("s_nop 15\n", 4) +
+                  "s_sub_u32 s8, s8, 1\ns_cmp_lg_u32 s8, 0\n"
+                  "s_cbranch_scc1 1b\n2:\ns_endpgm\n");
+    return double(result.deviceClocks);
+  };
+  double all = clocks(256);
+  EXPECT_NEAR(clocks(8), all, 0.03 * all);
+}
+
 TEST(Timing, TheTraceShowsWavesAndUnits) {
   Timed timed("gfx950", 8);
   timed.launch.options.timing = TimingOptions();

@@ -149,8 +149,8 @@ LogicalResult ReadOp::verify() {
       return emitOpError() << "reads rows of a rows slot only, got " << slot;
     if (failed(expectLayout(*this, "the result", tile, TileLayout::MfmaB)))
       return failure();
-    return expectShape(*this, "the result", tile.getShape(), slot.getColumns(),
-                       32);
+    return expectShape(*this, "the result", tile.getShape(),
+                       std::min(tile.getRows(), slot.getColumns()), 32);
   }
   if (failed(expectLayout(*this, "the result", tile, TileLayout::MfmaA)))
     return failure();

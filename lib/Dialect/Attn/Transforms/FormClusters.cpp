@@ -96,6 +96,11 @@ LogicalResult LoopParts::find(scf::ForOp loop) {
   return success();
 }
 
+/// Slots hold whole blocks of columns; what a tile has not is 0 in them.
+static int64_t wholeColumns(int64_t columns) {
+  return int64_t(llvm::alignTo(columns, SlotType::kColumnBlock));
+}
+
 /// The operands' slots, made before `loop`.
 static Slots allocateSlots(ImplicitLocOpBuilder &b, LoadOp load, StringRef name,
                            unsigned count) {
@@ -103,9 +108,9 @@ static Slots allocateSlots(ImplicitLocOpBuilder &b, LoadOp load, StringRef name,
   int64_t rows = tile.getRows(), columns = tile.getColumns();
   if (load.getTransposed())
     std::swap(rows, columns);
-  auto type = SlotType::get({rows, columns}, tile.getElementType(),
-                            load.getTransposed() ? Arrangement::Transposed
-                                                 : Arrangement::Rows);
+  auto type = SlotType::get(
+      {rows, wholeColumns(columns)}, tile.getElementType(),
+      load.getTransposed() ? Arrangement::Transposed : Arrangement::Rows);
   Slots slots;
   for (unsigned i = 0; i < count; ++i)
     slots.push_back(
@@ -261,8 +266,9 @@ static std::optional<StagedQ> stageQ(ImplicitLocOpBuilder &b, Value q,
   if (!staged.load || !staged.load.getTransposed() || !q.hasOneUse())
     return std::nullopt;
   TileType tile = staged.load.getTile().getType();
-  auto type = SlotType::get({tile.getColumns() * waves, tile.getRows()},
-                            tile.getElementType(), Arrangement::Rows);
+  auto type =
+      SlotType::get({tile.getColumns() * waves, wholeColumns(tile.getRows())},
+                    tile.getElementType(), Arrangement::Rows);
   staged.slot = AllocSlotOp::create(b, type, "q");
   Value wave = gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr());
   wave = arith::IndexCastOp::create(b, b.getI32Type(), wave);
@@ -312,7 +318,7 @@ static void writeQ(ImplicitLocOpBuilder &b, StagedQ &q,
 }
 
 /// O goes back as Q came, through a slot, so that memory is written in whole
-/// lines.
+/// lines, if its rows fill those of the slot.
 static void stageO(gpu::GPUFuncOp kernel, const StagedQ &q) {
   auto type = cast<SlotType>(q.slot.getType());
   kernel.walk([&](StoreOp store) {
@@ -406,8 +412,9 @@ struct FormClusters : attn::impl::AttnFormClustersBase<FormClusters> {
         chain.push_back(loops.front());
         loops.erase(loops.begin());
       }
-      LoadOp load = *chain.front().getBody()->getOps<LoadOp>().begin();
-      int64_t headDim = load.getView().getType().getColumns();
+      int64_t headDim = 0; // the larger one of K and V
+      for (LoadOp load : chain.front().getBody()->getOps<LoadOp>())
+        headDim = std::max(headDim, load.getView().getType().getColumns());
       const ScheduleRecipe *recipe = findRecipe(chip, headDim);
       if (!recipe)
         return kernel.emitOpError() << "no dual_wave schedule for head_dim "

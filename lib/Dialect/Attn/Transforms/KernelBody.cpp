@@ -8,6 +8,8 @@
 
 #include "KernelBody.h"
 
+#include "flyattn/Dialect/Attn/Transforms/RowOrder.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -51,10 +53,18 @@ enum Parameter : unsigned {
 };
 } // namespace
 
-/// Where the parameters begin that not every kernel has: the sink, then what
-/// the region captures.
+/// Where the parameters begin that not every kernel has: the order of packed
+/// sequences, the sink, then what the region captures.
 static unsigned numFixedParameters(ForwardOp op) {
   return op.isPartial() ? NumPartialParameters : NumParameters;
+}
+
+static unsigned sinkParameter(ForwardOp op) {
+  return numFixedParameters(op) + (op.isPacked() ? 1 : 0);
+}
+
+bool attn::takesLastRowsFirst(ForwardOp op) {
+  return isa_and_nonnull<CausalAttr, WindowAttr>(op.getMaskAttr());
 }
 
 /// Of one captured operand: a memref is a pointer and its strides.
@@ -83,6 +93,8 @@ SmallVector<Type> attn::kernelParameterTypes(ForwardOp op) {
     types.append(2, b.getI64Type());
   }
   assert(types.size() == numFixedParameters(op));
+  if (op.isPacked())
+    types.push_back(LLVM::LLVMPointerType::get(context, 1));
   if (op.getSink())
     types.push_back(LLVM::LLVMPointerType::get(context, 1));
   for (Value operand : op.getCaptures())
@@ -126,6 +138,8 @@ private:
   }
   int64_t rowsPerBlock() { return config.getWaves() * config.getRowsPerWave(); }
   Value rowBlock(Value n);
+  Value loadEntry(Value list, Value index, int32_t next);
+  Value sequenceAt(Value n);
   Value product(Value index, Value stride);
   Value packed(Value rows);
   Value queryOf(Value row);
@@ -241,27 +255,42 @@ Value KernelBody::rowsView(unsigned pointer, Value offset) {
 Sequence KernelBody::sequence(unsigned seqlen, unsigned cuSeqlens) {
   if (!op.isPacked())
     return {Value(), param(seqlen)};
-  auto load = [&](int32_t next) -> Value {
-    Value wide = arith::ExtUIOp::create(b, b.getI64Type(), batch);
-    Value entry =
-        LLVM::GEPOp::create(b, param(cuSeqlens).getType(), b.getI32Type(),
-                            param(cuSeqlens), ArrayRef<LLVM::GEPArg>{wide});
-    Value address = LLVM::GEPOp::create(b, entry.getType(), b.getI32Type(),
-                                        entry, ArrayRef<LLVM::GEPArg>{next});
-    // Nothing writes there while the kernel runs.
-    return LLVM::LoadOp::create(b, b.getI32Type(), address, /*alignment=*/4,
-                                /*isVolatile=*/false, /*isNonTemporal=*/false,
-                                /*isInvariant=*/true);
-  };
-  Value first = load(0);
-  return {first, arith::SubIOp::create(b, load(1), first)};
+  Value first = loadEntry(param(cuSeqlens), batch, 0);
+  Value end = loadEntry(param(cuSeqlens), batch, 1);
+  return {first, arith::SubIOp::create(b, end, first)};
 }
 
-/// The block of rows for the n-th workgroup of a head. Under a causal mask or a
-/// window the last rows see most of KV: they come first, so that what is left
-/// for the end is short and shares out well.
+/// list[index + next] of a list of i32.
+Value KernelBody::loadEntry(Value list, Value index, int32_t next) {
+  Value wide = arith::ExtUIOp::create(b, b.getI64Type(), index);
+  Value entry = LLVM::GEPOp::create(b, list.getType(), b.getI32Type(), list,
+                                    ArrayRef<LLVM::GEPArg>{wide});
+  Value address = LLVM::GEPOp::create(b, entry.getType(), b.getI32Type(), entry,
+                                      ArrayRef<LLVM::GEPArg>{next});
+  // Nothing writes there while the kernel runs.
+  return LLVM::LoadOp::create(b, b.getI32Type(), address, /*alignment=*/4,
+                              /*isVolatile=*/false, /*isNonTemporal=*/false,
+                              /*isInvariant=*/true);
+}
+
+/// The packed sequence whose turn is the n-th.
+Value KernelBody::sequenceAt(Value n) {
+  Value order = param(numFixedParameters(op));
+  Value null = LLVM::ZeroOp::create(b, order.getType());
+  Value isThere = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, order, null);
+  auto choice = scf::IfOp::create(b, b.getI32Type(), isThere,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  scf::YieldOp::create(b, loadEntry(order, n, 0));
+  b.setInsertionPointToStart(choice.elseBlock());
+  scf::YieldOp::create(b, n);
+  return choice.getResult(0);
+}
+
+/// The block of rows for the n-th workgroup of a head: flyattn::rowBlockOf.
 Value KernelBody::rowBlock(Value n) {
-  if (!isa_and_nonnull<CausalAttr, WindowAttr>(op.getMaskAttr()))
+  if (!takesLastRowsFirst(op))
     return n;
   Value blocks = arith::CeilDivUIOp::create(b, packed(param(SeqlenQ)),
                                             i32(rowsPerBlock()));
@@ -269,9 +298,8 @@ Value KernelBody::rowBlock(Value n) {
   return arith::SubIOp::create(b, last, n);
 }
 
-/// Which batch, head and rows this wave works on. Heads come first in the grid:
-/// workgroups are dealt out to the XCDs in turn, so that with a multiple of 8
-/// heads an XCD keeps to its own, and its L2 to their K and V.
+/// Which batch, head and rows this wave works on, of the grid that ForwardArgs
+/// describes.
 void KernelBody::locate() {
   auto blockId = [&](gpu::Dimension dim) {
     return toI32(gpu::BlockIdOp::create(b, dim));
@@ -281,6 +309,8 @@ void KernelBody::locate() {
     split = arith::RemUIOp::create(b, batch, param(Splits));
     batch = arith::DivUIOp::create(b, batch, param(Splits));
   }
+  if (op.isPacked())
+    batch = sequenceAt(batch);
   head = blockId(gpu::Dimension::x);
   if (config.getPackGqa()) {
     group = param(HeadsPerKvHead);
@@ -391,7 +421,7 @@ std::pair<Value, Value> KernelBody::kvRange() {
 
 /// What score_mod makes of the scores.
 Value KernelBody::modify(Value scores, Value kvRow) {
-  unsigned first = numFixedParameters(op) + (op.getSink() ? 1 : 0);
+  unsigned first = sinkParameter(op) + (op.getSink() ? 1 : 0);
   auto captures = kernel.getArguments().drop_front(first);
   auto modified = ModifyScoresOp::create(
       b, scores.getType(), scores, scoreScale, kvRow, row,
@@ -449,7 +479,7 @@ Value KernelBody::loadSink() {
   auto type = ViewType::get({ShapedType::kDynamic, 1}, b.getF32Type(),
                             /*grouped=*/bool(group));
   Value first = arith::ExtUIOp::create(b, b.getI64Type(), head);
-  Value view = ViewOp::create(b, type, param(numFixedParameters(op)), first,
+  Value view = ViewOp::create(b, type, param(sinkParameter(op)), first,
                               packed(qSequence.length), /*stride=*/i64(0),
                               group, group ? i64(1) : Value());
   auto tile = TileType::get({1, config.getRowsPerWave()}, b.getF32Type(),

@@ -59,8 +59,10 @@ static const ScheduleRecipe recipes[] = {
 };
 
 const ScheduleRecipe *attn::findRecipe(StringRef chip, int64_t headDim) {
+  const ScheduleRecipe *least = nullptr;
   for (const ScheduleRecipe &recipe : recipes)
-    if (recipe.chip == chip && recipe.headDim == headDim)
-      return &recipe;
-  return nullptr;
+    if (recipe.chip == chip && recipe.headDim >= headDim &&
+        (!least || recipe.headDim < least->headDim))
+      least = &recipe;
+  return least;
 }

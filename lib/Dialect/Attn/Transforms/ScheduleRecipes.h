@@ -48,7 +48,7 @@ struct ClusterRecipe {
 /// write one.
 struct ScheduleRecipe {
   StringRef chip;
-  int64_t headDim;
+  int64_t headDim; ///< at the most
   /// Registers whose exponentials belong to ExpHead.
   int64_t expHead;
   /// Q goes through LDS, which takes as much as its rows, to be read from
@@ -61,7 +61,8 @@ struct ScheduleRecipe {
   std::optional<ClusterKind> priority = std::nullopt;
 };
 
-/// The recipe for a chip and head dim, or null.
+/// The recipe for a chip and the larger head dim of K and V, that of the next
+/// one in the table, or null.
 const ScheduleRecipe *findRecipe(StringRef chip, int64_t headDim);
 
 } // namespace mlir::attn

@@ -12,8 +12,9 @@
 #include "flyattn/Dialect/Attn/Transforms/Passes.h"
 #include "flyattn/Target/ChipInfo.h"
 
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
+
+#include <limits>
 
 namespace mlir::attn {
 #define GEN_PASS_DEF_ATTNSELECTCONFIG
@@ -40,7 +41,8 @@ struct ConfigRow {
 // dual_wave: eight waves, two on each SIMD, have 256 registers each. On gfx942,
 // whose tiles pass through registers, a tile of 32 rows leaves room for that,
 // and its matrix products, at half of gfx950's rate, take as long as 64 rows
-// there.
+// there. Such a tile of up to 64 columns would leave work-items without a
+// share, so where one of K and V has those, tiles have 64 rows.
 // One wave: few rows against much KV, the time of which is that of memory.
 // Small tiles and, on gfx942, a single slot let several workgroups share a CU's
 // LDS and keep enough bytes under way. There, wider heads than 128 are too many
@@ -70,10 +72,11 @@ static const ConfigRow configs[] = {
     {Schedule::Generic, "gfx942", 32, 8, 256, 4, 32, 32, 1, true},
     {Schedule::Generic, "gfx950", 32, 8, 64, 1, 32, 32, 1},
     {Schedule::Generic, "gfx942", 32, 8, 64, 1, 32, 32, 1},
-    {Schedule::DualWave, "gfx950", 16, 64, 64, 8, 32, 64, 2},
-    {Schedule::DualWave, "gfx950", 16, 128, 128, 8, 32, 64, 2},
-    {Schedule::DualWave, "gfx942", 16, 64, 64, 8, 32, 64, 2},
-    {Schedule::DualWave, "gfx942", 16, 128, 128, 8, 32, 32, 2},
+    {Schedule::DualWave, "gfx950", 16, 8, 64, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx950", 16, 8, 128, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx942", 16, 8, 64, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx942", 16, 72, 128, 8, 32, 32, 2},
+    {Schedule::DualWave, "gfx942", 16, 8, 128, 8, 32, 64, 2},
 };
 
 /// The first with `waves`, or with 0 the first.
@@ -103,23 +106,21 @@ static InFlightDiagnostic emitUnsupported(ForwardOp op, Schedule schedule,
   bool headDimFits = findConfig(schedule, chip, op, 0);
   unsigned bits = op.getElementType().getIntOrFloatBitWidth();
   llvm::SmallSetVector<int64_t, 4> waveCounts;
-  llvm::MapVector<int64_t, int64_t> headDims; // from the least to the most
+  int64_t leastDim = std::numeric_limits<int64_t>::max(), mostDim = 0;
   for (const ConfigRow &row : configs) {
     if (row.schedule != schedule || row.chip != chip || row.elementBits != bits)
       continue;
     if (findConfig(schedule, chip, op, row.waves) == &row)
       waveCounts.insert(row.waves);
-    int64_t &most = headDims[row.minHeadDim];
-    most = std::max(most, row.maxHeadDim);
+    leastDim = std::min(leastDim, row.minHeadDim);
+    mostDim = std::max(mostDim, row.maxHeadDim);
   }
   if (headDimFits) {
     for (int64_t count : waveCounts)
       diag << " " << count;
     diag << " waves";
-  } else {
-    for (auto [least, most] : headDims)
-      diag << " " << least
-           << (most > least ? " to " + std::to_string(most) : "");
+  } else if (mostDim) {
+    diag << " " << leastDim << " to " << mostDim;
   }
   return diag;
 }

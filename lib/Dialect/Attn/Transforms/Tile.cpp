@@ -124,6 +124,11 @@ void LaunchArguments::addCaptures(SmallVectorImpl<Value> &arguments) {
     llvm::append_range(arguments, captured.pointers);
     llvm::append_range(arguments, captured.strides);
   };
+  if (op.isPacked()) { // the lengths are not known: the sequences in order
+    OperandArguments order(b, op.getLoc());
+    order.addNullPointer();
+    llvm::append_range(arguments, order.pointers);
+  }
   if (Value sink = op.getSink())
     add(sink, /*withStrides=*/false);
   for (Value operand : op.getCaptures())

@@ -51,7 +51,10 @@ func.func @packed(%q: !packed, %k: !packed, %v: !packed, %o: !packed, %lse: memr
   // CHECK-DAG: %[[BLOCKS:.*]] = arith.ceildivui %[[MAX]], %{{.*}} : index
   // CHECK-DAG: %[[ENTRIES:.*]] = memref.dim %[[CU]], %{{.*}}
   // CHECK-DAG: %[[BATCH:.*]] = arith.subi %[[ENTRIES]], %{{.*}} : index
+  // No order of the sequences is given, as their lengths are not known.
+  // CHECK-DAG: %[[NULL:.*]] = llvm.mlir.zero : !llvm.ptr<1>
   // CHECK: gpu.launch_func @attn_fwd_bf16_d128_varlen_lse_module::@attn_fwd_bf16_d128_varlen_lse blocks in (%{{.*}}, %[[BLOCKS]], %[[BATCH]])
+  // CHECK-SAME: %[[NULL]] : !llvm.ptr<1>)
   attn.forward ins(%q, %k, %v : !packed, !packed, !packed) seqlens(%cu, %cu max %max : memref<?xi32>, memref<?xi32>)
     outs(%o, %lse : !packed, memref<?x?xf32>) {config = #config}
   return
@@ -122,7 +125,17 @@ func.func @packed(%q: !packed, %k: !packed, %v: !packed, %o: !packed, %lse: memr
 // nothing at all.
 // CHECK-LABEL: gpu.module @attn_fwd_bf16_d128_varlen_lse_module
 // CHECK: gpu.func @attn_fwd_bf16_d128_varlen_lse(
-// CHECK-SAME: %[[CUQ:[a-z0-9]+]]: !llvm.ptr<1>, %[[CUKV:[a-z0-9]+]]: !llvm.ptr<1>)
+// CHECK-SAME: %[[CUQ:[a-z0-9]+]]: !llvm.ptr<1>, %[[CUKV:[a-z0-9]+]]: !llvm.ptr<1>, %[[ORDER:[a-z0-9]+]]: !llvm.ptr<1>)
+// The sequence is that which the list says for this depth, or, without a list,
+// the one of that number.
+// CHECK: %[[GIVEN:.*]] = llvm.icmp "ne" %[[ORDER]], %{{.*}} : !llvm.ptr<1>
+// CHECK: %[[SEQUENCE:.*]] = scf.if %[[GIVEN]] -> (i32) {
+// CHECK:   %[[AT:.*]] = llvm.getelementptr %[[ORDER]]
+// CHECK:   llvm.load %{{.*}} invariant
+// CHECK: } else {
+// CHECK: }
+// CHECK: %[[WIDE:.*]] = arith.extui %[[SEQUENCE]] : i32 to i64
+// CHECK: llvm.getelementptr %[[CUQ]][%[[WIDE]]]
 // CHECK: %[[BEGIN:.*]] = llvm.load %{{.*}} invariant
 // CHECK: %[[END:.*]] = llvm.load %{{.*}} invariant
 // CHECK: %[[ROWS:.*]] = arith.subi %[[END]], %[[BEGIN]] : i32
