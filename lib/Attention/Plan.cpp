@@ -112,6 +112,8 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
       divideCeil(group * uint64_t(problem.seqlenQ), config.rowsPerWorkgroup());
   plan.shape.grid = {uint32_t(problem.heads / int64_t(group)),
                      uint32_t(rowBlocks), uint32_t(problem.batch)};
+  if (plan.variant.without == Technique::WorkgroupOrder)
+    std::swap(plan.shape.grid[0], plan.shape.grid[1]);
   plan.shape.block = {config.workItems(), 1, 1};
   for (Operand operand : kAllOperands)
     plan.operandBytes[unsigned(operand)] =

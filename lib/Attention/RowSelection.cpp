@@ -36,19 +36,22 @@ std::vector<uint64_t> workgroupsOf(const Plan &plan, const Problem &problem,
   const auto &[x, y, z] = plan.shape.grid;
   int64_t group = plan.variant.packGqa ? problem.heads / problem.kvHeads : 1;
   int64_t blockRows = plan.kernel->config.rowsPerWorkgroup();
-  // Under a causal mask or a window the last rows come first.
-  bool lastFirst = plan.variant.mask == MaskKind::Causal ||
-                   plan.variant.mask == MaskKind::CausalTopLeft ||
-                   plan.variant.mask == MaskKind::Window;
+  // Heads come before rows; under a causal mask or a window the last rows come
+  // first.
+  bool ordered = plan.variant.without != Technique::WorkgroupOrder;
+  bool lastFirst = ordered && (plan.variant.mask == MaskKind::Causal ||
+                               plan.variant.mask == MaskKind::CausalTopLeft ||
+                               plan.variant.mask == MaskKind::Window);
   std::set<uint64_t> chosen;
   for (const HeadRows &head : sample.heads)
     for (int64_t row : head.rows) {
       uint64_t block = uint64_t((row * group + head.head % group) / blockRows);
-      uint64_t inGrid = lastFirst ? y - 1 - block : block;
+      uint64_t rows = lastFirst ? y - 1 - block : block;
+      uint64_t heads = uint64_t(head.head / group);
+      uint64_t inPlane = ordered ? heads + x * rows : rows + x * heads;
       for (uint64_t part = 0; part < plan.splits; ++part)
-        chosen.insert(
-            uint64_t(head.head / group) +
-            x * (inGrid + y * (uint64_t(head.batch) * plan.splits + part)));
+        chosen.insert(inPlane +
+                      x * y * (uint64_t(head.batch) * plan.splits + part));
     }
   return {chosen.begin(), chosen.end()};
 }

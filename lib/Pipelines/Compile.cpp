@@ -141,13 +141,6 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
   return module;
 }
 
-llvm::StringRef flyattn::nameOf(Technique technique) {
-  static constexpr llvm::StringLiteral names[] = {
-      "none",    "stagger", "priority",     "interleave",
-      "anchors", "fences",  "lazy-rescale", "counted-waits"};
-  return names[unsigned(technique)];
-}
-
 namespace {
 /// One compilation: the module on its way down and what is learnt on it.
 class Compilation {

@@ -99,10 +99,10 @@ struct Sequence {
 
 class KernelBody {
 public:
-  KernelBody(gpu::GPUFuncOp kernel, ForwardOp op)
+  KernelBody(gpu::GPUFuncOp kernel, ForwardOp op, bool ordered)
       : b(ImplicitLocOpBuilder::atBlockBegin(op.getLoc(),
                                              &kernel.getBody().front())),
-        kernel(kernel), op(op), config(*op.getConfig()),
+        kernel(kernel), op(op), ordered(ordered), config(*op.getConfig()),
         element(op.getElementType()), headDim(op.getHeadDim()),
         headDimV(op.getHeadDimV()) {}
 
@@ -159,6 +159,7 @@ private:
   ImplicitLocOpBuilder b;
   gpu::GPUFuncOp kernel;
   ForwardOp op;
+  bool ordered; ///< workgroups: see attn-tile
   ConfigAttr config;
   Type element;
   int64_t headDim, headDimV;
@@ -261,7 +262,7 @@ Sequence KernelBody::sequence(unsigned seqlen, unsigned cuSeqlens) {
 /// window the last rows see most of KV: they come first, so that what is left
 /// for the end is short and shares out well.
 Value KernelBody::rowBlock(Value n) {
-  if (!isa_and_nonnull<CausalAttr, WindowAttr>(op.getMaskAttr()))
+  if (!ordered || !isa_and_nonnull<CausalAttr, WindowAttr>(op.getMaskAttr()))
     return n;
   Value blocks = arith::CeilDivUIOp::create(b, packed(param(SeqlenQ)),
                                             i32(rowsPerBlock()));
@@ -281,7 +282,7 @@ void KernelBody::locate() {
     split = arith::RemUIOp::create(b, batch, param(Splits));
     batch = arith::DivUIOp::create(b, batch, param(Splits));
   }
-  head = blockId(gpu::Dimension::x);
+  head = blockId(ordered ? gpu::Dimension::x : gpu::Dimension::y);
   if (config.getPackGqa()) {
     group = param(HeadsPerKvHead);
     kvHead = head;
@@ -289,8 +290,8 @@ void KernelBody::locate() {
   } else {
     kvHead = arith::DivUIOp::create(b, head, param(HeadsPerKvHead));
   }
-  blockRow = arith::MulIOp::create(b, rowBlock(blockId(gpu::Dimension::y)),
-                                   i32(rowsPerBlock()));
+  Value rows = blockId(ordered ? gpu::Dimension::y : gpu::Dimension::x);
+  blockRow = arith::MulIOp::create(b, rowBlock(rows), i32(rowsPerBlock()));
   Value wave =
       toI32(gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr()));
   row = arith::AddIOp::create(
@@ -534,6 +535,6 @@ void KernelBody::build() {
   writeRows();
 }
 
-void attn::buildKernelBody(gpu::GPUFuncOp kernel, ForwardOp op) {
-  KernelBody(kernel, op).build();
+void attn::buildKernelBody(gpu::GPUFuncOp kernel, ForwardOp op, bool ordered) {
+  KernelBody(kernel, op, ordered).build();
 }
