@@ -329,8 +329,6 @@ std::vector<std::string> kernelReasons(const Problem &p, ScheduleKind schedule,
   checkDim("head_dim", p.headDim);
   if (p.headDimV)
     checkDim("head_dim_v", *p.headDimV);
-  if (schedule == ScheduleKind::DualWave && p.modifiesScores())
-    reasons.push_back(whyNoDualWave(p));
   return reasons;
 }
 
@@ -342,8 +340,6 @@ std::string whyNoDualWave(const Problem &problem) {
       !is_contained(kDualWaveHeadDims, problem.headDim))
     return "it serves bf16 and f16 with head_dim 64 or 128, and head_dim_v the "
            "same";
-  if (problem.modifiesScores())
-    return "it does not serve softcap, bias or ALiBi";
   return "";
 }
 

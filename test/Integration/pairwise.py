@@ -67,9 +67,6 @@ PAIRS = [(a, b) for a, b in itertools.combinations(FEATURES, 2)
 # Pairs that are refused: the exit code, and the argument that is named.
 REFUSED = {
     ("varlen", "bhsd"): (3, "layout"),
-    ("softcap", "dual_wave"): (3, "schedule"),
-    ("bias", "dual_wave"): (3, "schedule"),
-    ("alibi", "dual_wave"): (3, "schedule"),
     ("d72", "dual_wave"): (3, "schedule"),
     ("d256", "dual_wave"): (3, "schedule"),
     ("dv", "dual_wave"): (3, "schedule"),
