@@ -9,7 +9,8 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 Takes some minutes. Each kernel runs with one workgroup a compute unit, and with
 as many as fit, over two lengths of KV: the slope is the cost of a KV row, the
-rest that of the start. The kernel that combines splits is what a split problem
+rest that of the start. What a modification of scores adds to a KV row is
+measured likewise. The kernel that combines splits is what a split problem
 takes beyond its forward kernel.
 """
 
@@ -25,6 +26,9 @@ KERNELS = [("generic", False, 2, (32, 64, 96, 128, 192, 256)),
            ("generic", False, 4, (64, 128)),
            ("generic", True, 4, (64,)),
            ("dual_wave", False, 2, (32, 64, 96, 128))]
+
+# Softcap, ALiBi, a bias.
+MODS = (("--softcap", "30"), ("--alibi",), ("--bias", "1,1,ROWS,KV"))
 
 HEADER = """\
 //===- KernelCosts.inc - What kernels take on the cycle model -------------===//
@@ -52,6 +56,16 @@ def clocks(*arguments):
     return run(*arguments)["timing"]["device_clocks"]
 
 
+def slope(flyattn, chip, rows, heads, dim, *more):
+    """The clocks of the start, and of each KV row."""
+    def at(kv):
+        mods = tuple(word.replace("KV", str(kv)) for word in more)
+        return clocks(flyattn, chip, rows, kv, heads, dim, *mods)
+    short = at(SHORT)
+    each = (at(LONG) - short) / (LONG - SHORT)
+    return short - SHORT * each, each
+
+
 def measure(flyattn, chip, schedule, one_wave, size, dim):
     units = UNITS[chip]
     more = ("--schedule", schedule) + (("--dtype", "f32") if size == 4 else ())
@@ -64,17 +78,34 @@ def measure(flyattn, chip, schedule, one_wave, size, dim):
         return None # there is no such kernel
     fit = first["timing"]["workgroups_per_unit"]
 
-    def slope(heads):
-        short = clocks(flyattn, chip, rows, SHORT, heads, dim, *more)
-        long = clocks(flyattn, chip, rows, LONG, heads, dim, *more)
-        each = (long - short) / (LONG - SHORT)
-        return short - SHORT * each, each
-
-    start, alone = slope(units)
-    busy = slope(units * fit)[1] / fit if fit > 1 else alone
+    start, alone = slope(flyattn, chip, rows, units, dim, *more)
+    busy = (slope(flyattn, chip, rows, units * fit, dim, *more)[1] / fit
+            if fit > 1 else alone)
     kind = "DualWave" if schedule == "dual_wave" else "Generic"
     return (f'    {{"{chip}", ScheduleKind::{kind}, {str(one_wave).lower()}, '
             f"{size}, {dim}, {start:.0f}, {alone:.1f}, {busy:.1f}, {fit}}},")
+
+
+def measure_mods(flyattn, chip, schedule, dim):
+    units = UNITS[chip]
+    first = run(flyattn, chip, 33, 64, 8 * units, dim, "--schedule", schedule)
+    fit = first["timing"]["workgroups_per_unit"]
+    rows = first["config"]["waves"] * first["config"]["rows_per_wave"]
+
+    def costs(*mods):
+        more = ("--schedule", schedule, *mods)
+        alone = slope(flyattn, chip, rows, units, dim, *more)[1]
+        return alone, (slope(flyattn, chip, rows, units * fit, dim, *more)[1] /
+                       fit if fit > 1 else alone)
+
+    plain = costs()
+    added = []
+    for mods in MODS:
+        alone, busy = costs(*(word.replace("ROWS", str(rows)) for word in mods))
+        added.append(f"{{{alone - plain[0]:.1f}, {busy - plain[1]:.1f}}}")
+    kind = "DualWave" if schedule == "dual_wave" else "Generic"
+    return (f'    {{"{chip}", ScheduleKind::{kind}, {dim}, {added[0]}, '
+            f"{added[1]}, {added[2]}}},")
 
 
 def measure_combine(flyattn, chip):
@@ -89,6 +120,16 @@ def measure_combine(flyattn, chip):
     return f'    {{"{chip}", {few - 2 * part:.0f}, {part:.0f}}},'
 
 
+def print_mods(flyattn):
+    print("};\n\nconstexpr ModCosts kModCosts[] = {\n"
+          "    // chip, schedule, head dim; what softcap, ALiBi and a bias add "
+          "to a KV row\n    // alone, and to one of a full CU")
+    for chip in UNITS:
+        for schedule in ("generic", "dual_wave"):
+            for dim in (64, 128):
+                print(measure_mods(flyattn, chip, schedule, dim), flush=True)
+
+
 def main():
     flyattn, = sys.argv[1:]
     print(HEADER)
@@ -101,6 +142,7 @@ def main():
                 row = measure(flyattn, chip, schedule, one_wave, size, dim)
                 if row:
                     print(row, flush=True)
+    print_mods(flyattn)
     print("};\n\nconstexpr CombineCost kCombineCosts[] = {\n"
           "    // chip; start, a part")
     for chip in UNITS:

@@ -35,6 +35,17 @@ struct KernelCost {
   int64_t resident; ///< how many fit a CU
 };
 
+/// What a modification of scores adds to a KV row.
+struct ModCost {
+  double alone, busy; ///< as in KernelCost
+};
+struct ModCosts {
+  StringRef chip;
+  ScheduleKind schedule;
+  int64_t headDim;
+  ModCost softcap, alibi, bias;
+};
+
 /// What the kernel behind splits takes: start + splits * part.
 struct CombineCost {
   StringRef chip;
@@ -76,6 +87,31 @@ static const KernelCost &costOf(StringRef chip, const KernelVariant &variant) {
                       });
 }
 
+/// What softcap, ALiBi and a bias add, by the nearest head dim. They were
+/// measured with all waves of a workgroup; of one wave little is known, and
+/// there is no choice to make.
+static ModCost modCostOf(StringRef chip, const KernelVariant &variant) {
+  ModCost sum = {0, 0};
+  if (variant.waves == 1)
+    return sum;
+  auto distance = [&](const ModCosts &row) {
+    return std::tuple(row.chip != chip, row.schedule != variant.schedule,
+                      std::abs(row.headDim - int64_t(variant.headDim)));
+  };
+  const ModCosts &costs =
+      *min_element(kModCosts, [&](const ModCosts &a, const ModCosts &b) {
+        return distance(a) < distance(b);
+      });
+  auto add = [&](bool isThere, ModCost cost) {
+    if (isThere)
+      sum = {sum.alone + cost.alone, sum.busy + cost.busy};
+  };
+  add(variant.softcap, costs.softcap);
+  add(variant.alibi, costs.alibi);
+  add(variant.bias.has_value(), costs.bias);
+  return sum;
+}
+
 static Work workOf(const Problem &problem, const KernelVariant &variant,
                    const KernelConfig &config) {
   Work work;
@@ -108,7 +144,11 @@ public:
       : problem(problem), chip(*findChip(chip)), cost(costOf(chip, variant)),
         combine(*find_if(kCombineCosts,
                          [&](const auto &row) { return row.chip == chip; })),
-        kvTile(config.kvTile), work(workOf(problem, variant, config)) {}
+        kvTile(config.kvTile), work(workOf(problem, variant, config)) {
+    ModCost mods = modCostOf(chip, variant);
+    cost.alone += mods.alone;
+    cost.busy += mods.busy;
+  }
 
   double clocks(int64_t splits) const;
 
@@ -125,7 +165,7 @@ private:
 
   const Problem &problem;
   const ChipInfo &chip;
-  const KernelCost &cost;
+  KernelCost cost; ///< with modifications of scores
   const CombineCost &combine;
   double kvTile;
   Work work;

@@ -137,6 +137,8 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
       divideCeil(group * uint64_t(problem.seqlenQ), config.rowsPerWorkgroup());
   plan.shape.grid = {uint32_t(problem.heads / int64_t(group)),
                      uint32_t(rowBlocks), uint32_t(problem.batch)};
+  if (plan.variant.without == Technique::WorkgroupOrder)
+    std::swap(plan.shape.grid[0], plan.shape.grid[1]);
   plan.shape.block = {config.workItems(), 1, 1};
   for (Operand operand : kAllOperands)
     plan.operandBytes[unsigned(operand)] =
@@ -147,8 +149,9 @@ Expected<Plan> plan(const Problem &problem, StringRef chip) {
                     sizeof(float);
   if (problem.packed()) {
     plan.cuSeqlensBytes = problem.cuSeqlensQ.size() * sizeof(int32_t);
-    plan.sequenceOrder =
-        sequenceOrder(problem, config.rowsPerWorkgroup(), int64_t(group));
+    if (plan.variant.without != Technique::WorkgroupOrder)
+      plan.sequenceOrder =
+          sequenceOrder(problem, config.rowsPerWorkgroup(), int64_t(group));
   }
   planScoreMods(plan, problem);
   plan.splits = plan.variant.splits;

@@ -41,16 +41,18 @@ std::vector<uint64_t> workgroupsOf(const Plan &plan, const Problem &problem,
     depthOf[plan.sequenceOrder.empty() ? depth
                                        : uint64_t(plan.sequenceOrder[depth])] =
         depth;
+  bool ordered = plan.variant.without != Technique::WorkgroupOrder;
   std::set<uint64_t> chosen;
   for (const HeadRows &head : sample.heads)
     for (int64_t row : head.rows) {
       uint64_t block = uint64_t((row * group + head.head % group) / blockRows);
-      uint64_t inGrid = rowBlockOf(block, y, plan.kernel->config.lastRowsFirst);
+      uint64_t blocks = ordered ? y : x, heads = uint64_t(head.head / group);
+      uint64_t rows =
+          rowBlockOf(block, blocks, plan.kernel->config.lastRowsFirst);
+      uint64_t inPlane = ordered ? heads + x * rows : rows + x * heads;
+      uint64_t depth = depthOf[size_t(head.batch)];
       for (uint64_t part = 0; part < plan.splits; ++part)
-        chosen.insert(
-            uint64_t(head.head / group) +
-            x * (inGrid +
-                 y * (depthOf[size_t(head.batch)] * plan.splits + part)));
+        chosen.insert(inPlane + x * y * (depth * plan.splits + part));
     }
   return {chosen.begin(), chosen.end()};
 }

@@ -327,10 +327,6 @@ std::vector<std::string> kernelReasons(const Problem &p, ScheduleKind schedule,
   checkDim("head_dim", p.headDim);
   if (p.headDimV)
     checkDim("head_dim_v", *p.headDimV);
-  // What is said of the dtype and the head dims is not said again.
-  if (schedule == ScheduleKind::DualWave && reasons.empty())
-    if (std::string why = whyNoDualWave(p); !why.empty())
-      reasons.push_back(why);
   return reasons;
 }
 
@@ -340,8 +336,6 @@ std::string whyNoDualWave(const Problem &problem) {
   if (problem.dtype == ElementType::F32 ||
       std::max(problem.headDim, problem.headDimOfV()) > kMaxDualWaveHeadDim)
     return "it serves bf16 and f16 with head_dim and head_dim_v up to 128";
-  if (problem.modifiesScores())
-    return "it does not serve softcap, bias or ALiBi";
   return "";
 }
 

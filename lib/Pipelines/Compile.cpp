@@ -142,13 +142,6 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
   return module;
 }
 
-llvm::StringRef flyattn::nameOf(Technique technique) {
-  static constexpr llvm::StringLiteral names[] = {
-      "none",    "stagger", "priority",     "interleave",
-      "anchors", "fences",  "lazy-rescale", "counted-waits"};
-  return names[unsigned(technique)];
-}
-
 namespace {
 /// One compilation: the module on its way down and what is learnt on it.
 class Compilation {
@@ -231,7 +224,8 @@ void Compilation::readConfig() {
                      config.getRowsPerWave(),
                      config.getKvTile(),
                      config.getSlots(),
-                     attn::takesLastRowsFirst(op)};
+                     attn::takesLastRowsFirst(op) &&
+                         options.without != nameOf(Technique::WorkgroupOrder)};
   });
 }
 

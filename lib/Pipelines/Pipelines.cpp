@@ -44,7 +44,9 @@ void flyattn::buildAttnToTilePipeline(OpPassManager &pm,
   buildSelectConfigPipeline(pm, options);
   pm.addPass(attn::createAttnExpandScoreMods());
   pm.addPass(attn::createAttnSplitKv());
-  pm.addPass(attn::createAttnTile());
+  attn::AttnTileOptions tile;
+  tile.workgroupOrder = options.without != "workgroup-order";
+  pm.addPass(attn::createAttnTile(tile));
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(attn::createAttnSkipHiddenTiles());
   kernels.addPass(attn::createAttnSpecializeMasks());
@@ -66,6 +68,7 @@ void flyattn::buildTileToSchedulePipeline(OpPassManager &pm,
   kernels.addPass(attn::createAttnDoubleBuffer());
   attn::AttnAllocateSlotsOptions allocate;
   allocate.chip = options.chip;
+  allocate.slotPadding = options.without != "slot-padding";
   kernels.addPass(attn::createAttnAllocateSlots(allocate));
   addCleanup(kernels);
 }
@@ -77,6 +80,7 @@ void flyattn::buildScheduleToROCDLPipeline(OpPassManager &pm,
   lower.chip = options.chip;
   lower.bf16Truncate = options.bf16Truncate;
   lower.countRescales = options.countRescales;
+  lower.slotPadding = options.without != "slot-padding";
   kernels.addPass(attn::createAttnLowerTiles(lower));
   addCleanup(kernels);
   attn::AttnInterleaveOptions interleave;

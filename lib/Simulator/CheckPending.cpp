@@ -112,6 +112,21 @@ void PendingCheck::step(const Wave &wave, const Inst *inst,
     waitVm(state, info.vmWait);
     waitLgkm(state, info.lgkmWait);
   }
+  if (info.unit == Unit::End && state.dmas)
+    checkEnd(state, wave, inst);
+}
+
+/// The LDS of a wave that has ended may be that of another workgroup when the
+/// copy arrives.
+void PendingCheck::checkEnd(const WaveState &state, const Wave &wave,
+                            const Inst *inst) {
+  for (const Operation *operation : state.vm)
+    if (operation->info->unit == Unit::LdsDma && operation->touchesLds())
+      reports.add(
+          {CheckKind::Pending, wave.id, inst->index, operation->inst}, [] {
+            return std::string("ends the wave while a DMA of its has yet to "
+                               "write LDS: no s_waitcnt vmcnt covers it");
+          });
 }
 
 static bool writesRegisters(const InstInfo &info) {

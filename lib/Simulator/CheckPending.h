@@ -72,6 +72,7 @@ private:
   void checkRegisters(WaveState &state, const Wave &wave, const Inst *inst,
                       const InstInfo &info);
   void checkLds(WaveState &state, const Operation &operation);
+  void checkEnd(const WaveState &state, const Wave &wave, const Inst *inst);
   void claim(WaveState &state, Operation &operation);
   void release(WaveState &state, Operation *operation);
   void waitVm(WaveState &state, unsigned left);

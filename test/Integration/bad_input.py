@@ -279,11 +279,6 @@ class BadInput(DriverTest):
         self.save("m.npy", np.zeros(2, np.float16))
         self.run_fails(2, "but f32 [heads] is wanted", "--alibi=m.npy")
 
-    def test_modified_scores_on_dual_wave(self):
-        self.run_fails(3, "--schedule: dual_wave was given; it does not serve "
-                       "softcap, bias or ALiBi: use generic or auto",
-                       "--schedule", "dual_wave", "--alibi")
-
     def test_chunk_of_nothing(self):
         self.run_fails(2, "chunked:0 was given; a chunk has 1 column or more",
                        "--mask", "chunked:0")

@@ -31,12 +31,12 @@ class BitIdentity(DriverTest):
         return [file.read_bytes() for file in files]
 
 
-def make_test(chip, dtype, dim, mask, lse, rounding, schedule):
+def make_test(chip, dtype, dim, mask, lse, rounding, schedule, mods=()):
     def test(self):
         problem = ["--arch", chip, "--dtype", dtype, "--head-dim", dim,
                    "--mask", mask, "--heads", 2, "--kv-heads", 1,
                    "--seqlen-q", 150, "--seqlen-kv", 330,
-                   "--bf16-rounding", rounding, "--schedule", schedule]
+                   "--bf16-rounding", rounding, "--schedule", schedule, *mods]
         problem += ["--lse", "lse.npy"] if lse else ["--no-lse"]
         wanted = self.bits(*problem, "--threads", 2)
         for order in ORDERS:
@@ -56,6 +56,15 @@ for number, (chip, dtype, dim, mask, lse, rounding, schedule) in enumerate(
     name = "_".join([chip, dtype, f"d{dim}", mask, "lse" if lse else "no_lse",
                      rounding, schedule]).replace("-", "_")
     setattr(BitIdentity, "test_" + name, test if number % 13 == 0 else long(test))
+
+for number, (chip, dtype, dim, (name, mods)) in enumerate(itertools.product(
+        CHIPS, ("bf16", "f16"), (64, 128),
+        (("softcap", ("--softcap", 5)), ("alibi", ("--alibi",)),
+         ("bias", ("--bias", "1,2,150,330"))))):
+    test = make_test(chip, dtype, dim, "causal", True, "nearest-even",
+                     "dual_wave", mods)
+    setattr(BitIdentity, f"test_{chip}_{dtype}_d{dim}_{name}_dual_wave",
+            test if number % 13 == 0 else long(test))
 
 if __name__ == "__main__":
     unittest.main()

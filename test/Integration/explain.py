@@ -65,7 +65,6 @@ class Explain(DriverTest):
         self.assertEqual(able[0]["config"]["waves"], 1)
         self.assertGreater(able[0]["splits"], 8)
         reasons = [item["refused"] for item in listed[1:]]
-        self.assertIn(["it does not serve softcap, bias or ALiBi"], reasons)
         self.assertIn(["packing halves the workgroups"], reasons)
         self.assertIn(["one wave takes all rows"], reasons)
 

@@ -245,21 +245,27 @@ for chip in CHIPS:
     add("packed_agrees", chip, ALL, "causal")
     add("packed_agrees", chip, ("alibi", "sink"), "chunked:30", "f16",
         "--splits", "2")
+    add("packed_agrees", chip, ALL, "window:40,9", "bf16", "--schedule",
+        "dual_wave")
+    add("agrees", chip, ALL, "--schedule", "dual_wave", dtype="f16", sq=300,
+        skv=290, dim=128, mask="causal", bias_shape=(1, 4, 1, 290))
     add("decodes", chip, ALL)
     for name in ("hidden_by_the_bias", "rows_that_see_nothing_have_the_sink",
                  "any_softcap", "any_scale", "one_kernel_serves_all"):
         add(name, chip)
     add("runs", chip, "f16", 64, "chunked:48", ALL, SIZES[1], 2, "generic",
         suffix="_checked")
-    add("runs", chip, "bf16", 64, "chunked:48", ("sink",), SIZES[2], 1,
-        "dual_wave", suffix="_checked")
+    for name, dim, mask, splits in (
+            ("softcap", 128, "window:20,9", 1), ("alibi", 64, "none", 2),
+            ("bias", 128, "causal-top-left", 2), ("sink", 64, "chunked:48", 1)):
+        add("runs", chip, "bf16", dim, mask, (name,), SIZES[2], splits,
+            "dual_wave", suffix="_checked")
     for number, (size, dtype, dim, mask, names, splits) in enumerate(
             itertools.product(SIZES, ("bf16", "f16"), (64, 128), MASKS,
                               (ALL, ("softcap",), ("sink",), ()), (1, 2))):
         if number % STEP or not (names or mask.startswith("chunked")):
             continue
-        schedules = ("generic", "dual_wave")
-        for schedule in schedules[:1 + (names in (("sink",), ()))]:
+        for schedule in ("generic", "dual_wave"):
             add("runs", chip, dtype, dim, mask, names, size, splits, schedule,
                 mark=long, suffix=f"_d{dim}_s{splits}")
 

@@ -53,6 +53,10 @@ BenchOption<std::string> maskOption("mask", cl::init("all"),
 BenchOption<std::string>
     scheduleOption("schedule", cl::init("auto"), cl::value_desc("schedule"),
                    cl::desc("auto, generic or dual_wave (auto)"));
+BenchOption<std::string> withoutOption(
+    "without", cl::value_desc("technique[,...]|all"),
+    cl::desc("dual_wave: each problem as it is, then without each of these "
+             "techniques (see flyattn run)"));
 BenchOption<std::string> csvOption("csv", cl::value_desc("file|-"),
                                    cl::desc("Write the rows as CSV"));
 BenchOption<std::string> jsonOption("json", cl::value_desc("file|-"),
@@ -79,7 +83,7 @@ BenchOption<bool> listOption("list", cl::desc("Print the problems; run none"));
 struct Options {
   std::string sets = setOption, arch = archOption, dtype = dtypeOption,
               headDim = headDimOption, mask = maskOption,
-              schedule = scheduleOption;
+              schedule = scheduleOption, without = withoutOption;
   std::string csv = csvOption, json = jsonOption;
   bool list = listOption;
   BenchSettings settings;
@@ -150,12 +154,37 @@ Error chooseSchedule(StringRef given, ScheduleKind &schedule) {
   return unknown("schedule", given, namesOf(ArrayRef(known)));
 }
 
+/// None first, to compare with.
+Error chooseTechniques(StringRef given, ScheduleKind schedule,
+                       std::vector<Technique> &chosen) {
+  chosen = {Technique::None};
+  if (given.empty())
+    return Error::success();
+  if (schedule != ScheduleKind::DualWave)
+    return failure(BadUsage, "--without: '" + given +
+                                 "' was given; only dual_wave has techniques "
+                                 "to leave out: add --schedule dual_wave");
+  if (given == "all")
+    chosen.insert(chosen.end(), std::begin(kAllTechniques),
+                  std::end(kAllTechniques));
+  else
+    for (StringRef name : split(given, ',')) {
+      std::optional<Technique> technique = techniqueOf(name);
+      if (!technique)
+        return unknown("without", name, techniqueNames() + ", all");
+      if (!is_contained(chosen, *technique))
+        chosen.push_back(*technique);
+    }
+  return Error::success();
+}
+
 /// What the options ask for, perf last: its table has other columns.
 Expected<std::vector<BenchJob>> jobsOf(const Options &options) {
   using Chip = std::pair<StringRef, StringRef>;
   std::vector<StringRef> sets, chips;
   ProblemChoice choice;
   ScheduleKind schedule = ScheduleKind::Auto;
+  std::vector<Technique> techniques;
   std::vector<Chip> knownChips;
   for (StringRef chip : supportedChips())
     knownChips.push_back({chip, chip});
@@ -176,6 +205,7 @@ Expected<std::vector<BenchJob>> jobsOf(const Options &options) {
   also(chooseHeadDims(options.headDim, choice.headDims));
   also(choose("mask", options.mask, ArrayRef(masks), choice.masks));
   also(chooseSchedule(options.schedule, schedule));
+  also(chooseTechniques(options.without, schedule, techniques));
   if (error)
     return std::move(error);
   stable_sort(sets, [](StringRef a, StringRef b) {
@@ -191,7 +221,10 @@ Expected<std::vector<BenchJob>> jobsOf(const Options &options) {
     for (StringRef chip : chips)
       for (Problem &problem : problems) {
         problem.schedule = schedule;
-        jobs.push_back({set, chip.str(), problem});
+        for (Technique technique : techniques) {
+          problem.without = technique;
+          jobs.push_back({set, chip.str(), problem});
+        }
       }
   }
   return jobs;
@@ -351,6 +384,8 @@ EXAMPLES:
       how much of the dense problem's rate masks and packed sequences keep
   flyattn bench --set perf --arch gfx950 --mask none --sensitivity
       the ratio over the ranges of the model's uncertain constants
+  flyattn bench --set perf --head-dim 128 --schedule dual_wave --without all
+      what each technique of the schedule gives
   flyattn bench --set sweep,perf --list
 
 EXIT CODES:

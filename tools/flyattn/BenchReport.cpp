@@ -328,6 +328,7 @@ csvCells(const BenchRow &row) {
       {"head_dim", std::to_string(p.headDim)},
       {"mask", problem.getString("mask")->str()},
       {"splits", splitsName(p)},
+      {"without", nameOf(p.without).str()},
       {"who", row.who().str()},
       {"kernel", row.kernel},
       {"status", nameOf(row.verdict).str()},

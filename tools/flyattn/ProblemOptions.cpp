@@ -106,7 +106,11 @@ ProblemOption<Technique> without(
         clEnumValN(Technique::LazyRescale, "lazy-rescale",
                    "the maximum follows at once"),
         clEnumValN(Technique::CountedWaits, "counted-waits",
-                   "each memory cluster waits for all copies")),
+                   "each memory cluster waits for all copies"),
+        clEnumValN(Technique::SlotPadding, "slot-padding",
+                   "LDS slots with bank conflicts"),
+        clEnumValN(Technique::WorkgroupOrder, "workgroup-order",
+                   "rows before heads, the first rows first")),
     cl::init(Technique::None));
 ProblemOption<bool> countRescales(
     "count-rescales",
@@ -305,6 +309,8 @@ json::Object toJson(const Problem &p) {
     object["cu_seqlens_q"] = json::Array(p.cuSeqlensQ);
     object["cu_seqlens_kv"] = json::Array(p.cuSeqlensKv);
   }
+  if (p.without != Technique::None)
+    object["without"] = nameOf(p.without);
   addScoreMods(object, p);
   return object;
 }
@@ -322,6 +328,8 @@ std::string describe(const Problem &p, StringRef chip) {
   text += describeScoreMods(p);
   if (p.splits != 1)
     text += " splits " + splitsName(p);
+  if (p.without != Technique::None)
+    text += (" without " + nameOf(p.without)).str();
   return text;
 }
 

@@ -35,15 +35,24 @@ enum class ScheduleKind { Auto, Generic, DualWave };
 /// gives. The results stay right.
 enum class Technique {
   None,
-  Stagger,     ///< one group a cluster behind the other
-  Priority,    ///< waves in some clusters issue first
-  Interleave,  ///< vector instructions placed between matrix instructions
-  Anchors,     ///< what a cluster computes stays in it
-  Fences,      ///< LLVM keeps the order of the interleaving
-  LazyRescale, ///< the running maximum follows only where it must
-  CountedWaits ///< waits for the copies that are due, not for all
+  Stagger,       ///< one group a cluster behind the other
+  Priority,      ///< waves in some clusters issue first
+  Interleave,    ///< vector instructions placed between matrix instructions
+  Anchors,       ///< what a cluster computes stays in it
+  Fences,        ///< LLVM keeps the order of the interleaving
+  LazyRescale,   ///< the running maximum follows only where it must
+  CountedWaits,  ///< waits for the copies that are due, not for all
+  SlotPadding,   ///< LDS slots without bank conflicts
+  WorkgroupOrder ///< an XCD keeps to its heads; what sees most comes first
 };
+constexpr Technique kAllTechniques[] = {
+    Technique::Stagger,      Technique::Priority,    Technique::Interleave,
+    Technique::Anchors,      Technique::Fences,      Technique::LazyRescale,
+    Technique::CountedWaits, Technique::SlotPadding, Technique::WorkgroupOrder};
 llvm::StringRef nameOf(Technique technique); ///< "stagger", ...
+/// The one of kAllTechniques with that name.
+std::optional<Technique> techniqueOf(llvm::StringRef name);
+std::string techniqueNames(); ///< "stagger, priority, ..."
 
 /// All that is fixed in a kernel's code. Batch, heads, lengths, strides, scale,
 /// the bounds of a window, the size of a chunk and the values of what modifies

@@ -11,6 +11,8 @@
 #ifndef FLYATTN_PIPELINES_PIPELINES_H
 #define FLYATTN_PIPELINES_PIPELINES_H
 
+#include "flyattn/Pipelines/Compile.h"
+
 #include "mlir/Pass/PassOptions.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/CommandLine.h"
@@ -21,6 +23,14 @@ class DialectRegistry;
 } // namespace mlir
 
 namespace flyattn {
+
+/// A technique of dual_wave by its name, or nothing.
+struct TechniqueParser : llvm::cl::parser<std::string> {
+  using llvm::cl::parser<std::string>::parser;
+  /// True, with the known words told, if there is no such one.
+  bool parse(llvm::cl::Option &option, llvm::StringRef name,
+             llvm::StringRef word, std::string &value);
+};
 
 struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<std::string> chip{*this, "chip", llvm::cl::desc("gfx942 or gfx950"),
@@ -47,11 +57,8 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       *this, "count-rescales",
       llvm::cl::desc("performance counters of rescaling, see attn-lower-tiles"),
       llvm::cl::init(false)};
-  Option<std::string> without{
-      *this, "without",
-      llvm::cl::desc("leave a technique of dual_wave out: stagger, priority, "
-                     "interleave, anchors, fences, lazy-rescale or "
-                     "counted-waits"),
+  Option<std::string, TechniqueParser> without{
+      *this, "without", llvm::cl::desc("leave a technique of dual_wave out"),
       llvm::cl::init("")};
 };
 

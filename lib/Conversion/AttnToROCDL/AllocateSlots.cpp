@@ -63,10 +63,10 @@ static void shareSlots(gpu::GPUFuncOp kernel) {
 }
 
 static LogicalResult checkSize(gpu::GPUFuncOp kernel,
-                               const flyattn::ChipInfo &chip) {
+                               const flyattn::ChipInfo &chip, bool padded) {
   if (!kernel.getKnownBlockSize())
     return kernel.emitOpError() << "slots need a known_block_size";
-  std::unique_ptr<SlotAccess> slots = SlotAccess::create(chip, kernel);
+  std::unique_ptr<SlotAccess> slots = SlotAccess::create(chip, kernel, padded);
   int64_t total = 0;
   kernel.walk(
       [&](AllocSlotOp op) { total += slots->bytes(op.getSlot().getType()); });
@@ -90,7 +90,7 @@ struct AllocateSlots : attn::impl::AttnAllocateSlotsBase<AllocateSlots> {
     }
     for (auto kernel : getOperation().getOps<gpu::GPUFuncOp>()) {
       shareSlots(kernel);
-      if (failed(checkSize(kernel, *info)))
+      if (failed(checkSize(kernel, *info, slotPadding)))
         return signalPassFailure();
     }
   }

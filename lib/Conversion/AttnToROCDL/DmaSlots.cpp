@@ -71,7 +71,9 @@ public:
   }
 
 private:
-  static int64_t pitch(SlotType slot) {
+  int64_t pitch(SlotType slot) const {
+    if (!padded)
+      return lineBytes;
     return lineBytes + (slot.getArrangement() == Arrangement::Rows ? 16 : 64);
   }
   static int64_t lineGroups(SlotType slot) {
@@ -166,6 +168,7 @@ SmallVector<Value> DmaSlots::readTransposed(Leaf &b, Value slot, SlotType type,
   return blocks;
 }
 
-std::unique_ptr<SlotAccess> attn::createDmaSlots(unsigned workItems) {
-  return std::make_unique<DmaSlots>(workItems);
+std::unique_ptr<SlotAccess> attn::createDmaSlots(unsigned workItems,
+                                                 bool padded) {
+  return std::make_unique<DmaSlots>(workItems, padded);
 }

@@ -93,13 +93,14 @@ static LogicalResult checkSlots(gpu::GPUFuncOp kernel, unsigned workItems,
 
 static LogicalResult lowerKernel(gpu::GPUFuncOp kernel,
                                  const flyattn::ChipInfo &chip,
-                                 bool bf16Truncate, bool countRescales) {
+                                 bool bf16Truncate, bool countRescales,
+                                 bool padded) {
   std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
   if (!block)
     return kernel.emitOpError() << "tile ops need a known_block_size";
   unsigned workItems = (*block)[0];
   TileLowering lowering{chip, bf16Truncate, countRescales,
-                        SlotAccess::create(chip, kernel)};
+                        SlotAccess::create(chip, kernel, padded)};
   if (failed(checkSlots(kernel, workItems, lowering)))
     return failure();
 
@@ -158,7 +159,8 @@ struct LowerTiles : attn::impl::AttnLowerTilesBase<LowerTiles> {
     SmallVector<gpu::GPUFuncOp> kernels(
         getOperation().getOps<gpu::GPUFuncOp>());
     for (gpu::GPUFuncOp kernel : kernels)
-      if (failed(lowerKernel(kernel, *info, bf16Truncate, countRescales)))
+      if (failed(lowerKernel(kernel, *info, bf16Truncate, countRescales,
+                             slotPadding)))
         return signalPassFailure();
   }
 };

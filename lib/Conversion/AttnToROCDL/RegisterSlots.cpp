@@ -80,10 +80,10 @@ private:
   }
   /// Bytes from run to run. Two slots of 32 KB are all of a 64 KB LDS: they
   /// have no room for the bytes between runs.
-  static int64_t pitch(SlotType slot) {
+  int64_t pitch(SlotType slot) const {
     int64_t data =
         slot.getRows() * slot.getColumns() * bytesOf(slot.getElementType());
-    return data / runs(slot) + (data == 32 * 1024 ? 0 : 16);
+    return data / runs(slot) + (padded && data != 32 * 1024 ? 16 : 0);
   }
   SmallVector<Value> readRuns(Leaf &b, Value slot, SlotType type, int64_t runs,
                               int64_t length) const;
@@ -259,12 +259,14 @@ SmallVector<Value> RegisterSlots::readRuns(Leaf &b, Value slot, SlotType type,
   return blocks;
 }
 
-std::unique_ptr<SlotAccess> attn::createRegisterSlots(unsigned workItems) {
-  return std::make_unique<RegisterSlots>(workItems);
+std::unique_ptr<SlotAccess> attn::createRegisterSlots(unsigned workItems,
+                                                      bool padded) {
+  return std::make_unique<RegisterSlots>(workItems, padded);
 }
 
 std::unique_ptr<SlotAccess> SlotAccess::create(const flyattn::ChipInfo &chip,
-                                               gpu::GPUFuncOp kernel) {
+                                               gpu::GPUFuncOp kernel,
+                                               bool padded) {
   unsigned workItems = (*kernel.getKnownBlockSize())[0];
   bool wide = false;
   kernel.walk([&](AllocSlotOp op) {
@@ -272,6 +274,6 @@ std::unique_ptr<SlotAccess> SlotAccess::create(const flyattn::ChipInfo &chip,
   });
   // No transposed read moves 32-bit elements.
   return chip.ldsDmaBytes >= 16 && chip.transposedLdsRead && !wide
-             ? createDmaSlots(workItems)
-             : createRegisterSlots(workItems);
+             ? createDmaSlots(workItems, padded)
+             : createRegisterSlots(workItems, padded);
 }

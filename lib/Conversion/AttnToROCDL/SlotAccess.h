@@ -25,7 +25,8 @@ namespace mlir::attn {
 /// and for f32 (RegisterSlots.cpp).
 class SlotAccess {
 public:
-  explicit SlotAccess(unsigned workItems) : workItems(workItems) {}
+  SlotAccess(unsigned workItems, bool padded)
+      : workItems(workItems), padded(padded) {}
   virtual ~SlotAccess() = default;
 
   /// Bytes of LDS for a slot.
@@ -59,16 +60,18 @@ public:
   virtual int64_t offset(SlotType type, int64_t rows,
                          int64_t columns) const = 0;
 
-  /// For the slots of a kernel.
+  /// For the slots of a kernel; only `padded` ones are free of bank conflicts.
   static std::unique_ptr<SlotAccess> create(const flyattn::ChipInfo &chip,
-                                            gpu::GPUFuncOp kernel);
+                                            gpu::GPUFuncOp kernel, bool padded);
 
 protected:
   const unsigned workItems;
+  const bool padded;
 };
 
-std::unique_ptr<SlotAccess> createDmaSlots(unsigned workItems);
-std::unique_ptr<SlotAccess> createRegisterSlots(unsigned workItems);
+std::unique_ptr<SlotAccess> createDmaSlots(unsigned workItems, bool padded);
+std::unique_ptr<SlotAccess> createRegisterSlots(unsigned workItems,
+                                                bool padded);
 
 } // namespace mlir::attn
 

@@ -1,6 +1,9 @@
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-allocate-slots{chip=gfx950}))" | FileCheck %s
 // RUN: not flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-allocate-slots{chip=gfx942}))" 2>&1 | FileCheck %s --check-prefix=SMALL
 // RUN: not flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-allocate-slots{chip=gfx90a}))" 2>&1 | FileCheck %s --check-prefix=CHIP
+// RUN: not flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-allocate-slots{chip=gfx942 slot-padding=false}))" 2>&1 | FileCheck %s --check-prefix=BARE
+// Without padding one of these slots is all of gfx942's LDS.
+// BARE: error: 'gpu.func' op needs 131072 bytes of LDS, gfx942 has 65536
 // CHIP: error: unknown chip 'gfx90a'; supported: gfx942, gfx950
 // SMALL: error: 'gpu.func' op needs 69632 bytes of LDS, gfx942 has 65536; choose a smaller kv_tile
 

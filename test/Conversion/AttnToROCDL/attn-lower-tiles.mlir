@@ -2,6 +2,8 @@
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx942},canonicalize,cse))" | FileCheck %s --check-prefixes=CHECK,GFX942
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx942 bf16-truncate},canonicalize,cse))" | FileCheck %s --check-prefix=TRUNC
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{count-rescales},canonicalize,cse))" | FileCheck %s --check-prefix=COUNT
+// RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx950 slot-padding=false},canonicalize,cse))" | FileCheck %s --check-prefix=BARE
+// RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx942 slot-padding=false},canonicalize,cse))" | FileCheck %s --check-prefix=BARE
 
 gpu.module @kernels {
   // One LDS global a slot. gfx950 pads 1024-byte lines, gfx942 pads rows.
@@ -9,6 +11,9 @@ gpu.module @kernels {
   // GFX950-DAG: llvm.mlir.global internal @staged_v0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<8704 x i8>
   // GFX942-DAG: llvm.mlir.global internal @staged_k0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<9216 x i8>
   // GFX942-DAG: llvm.mlir.global internal @staged_v0() {addr_space = 3 : i32, alignment = 64 : i64} : !llvm.array<9216 x i8>
+
+  // BARE-DAG: llvm.mlir.global internal @staged_k0() {{.*}} : !llvm.array<8192 x i8>
+  // BARE-DAG: llvm.mlir.global internal @staged_v0() {{.*}} : !llvm.array<8192 x i8>
 
   // CHECK-LABEL: gpu.func @staged
   // CHECK-SAME: passthrough = {{\[}}["amdgpu-agpr-alloc", "0"], ["amdgpu-ieee", "false"]]

@@ -147,7 +147,11 @@ TEST(Plan, ModifiedScoresAreNoMatterForDualWave) {
   p.sinks = p.heads;
   EXPECT_EQ(selectVariant(p, "gfx950").schedule, ScheduleKind::DualWave);
   p.softcap = 1;
+  EXPECT_EQ(selectVariant(p, "gfx950").schedule, ScheduleKind::DualWave);
+  // What a bias costs is another matter on either chip.
+  p.bias = Bias{{1, 1, p.seqlenQ, p.seqlenKv}};
   EXPECT_EQ(selectVariant(p, "gfx950").schedule, ScheduleKind::Generic);
+  EXPECT_EQ(selectVariant(p, "gfx942").schedule, ScheduleKind::DualWave);
 }
 
 TEST(Plan, PackedSequences) {

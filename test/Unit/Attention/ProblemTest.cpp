@@ -211,10 +211,7 @@ TEST(Validate, ModifiedScores) {
   p.alibiSlopes = h;
   EXPECT_TRUE(validate(p, "gfx950").empty());
   p.schedule = ScheduleKind::DualWave;
-  expectUnsupported(p, "schedule");
-  EXPECT_EQ(count_if(explainRefusals(p, "gfx942"),
-                     [](const Refusal &r) { return r.reasons.empty(); }),
-            0);
+  EXPECT_TRUE(validate(p, "gfx942").empty());
   p = smallProblem();
   p.sinks = 0;
   expectBad(p, "sink");

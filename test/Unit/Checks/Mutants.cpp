@@ -155,6 +155,8 @@ const std::vector<Kind> &kinds() {
       {"LDS read 16 bytes off", moveIf("ds_read_", 16, false)},
       {"LDS write 16 bytes off", moveIf("ds_write_", 16, false)},
       {"LDS read in another slot", moveIf("ds_read_", 8192, false)},
+      {"LDS read in the next slot", moveIf("ds_read_", 16640, false)},
+      {"LDS write in another slot", moveIf("ds_write_", 8192, false)},
       {"DMA 16 bytes off", moveIf("buffer_load_", 16, true)},
       {"drop a DMA",
        [](StringRef text) { return dropIf(text.contains(" lds")); }},
@@ -167,6 +169,14 @@ const std::vector<Kind> &kinds() {
       {"mask: always the first", select(1)},
       {"mask: always the second", select(2)},
       {"drop a compare", drop("v_cmp_")},
+      {"branch never taken", drop("s_cbranch")},
+      {"branch always taken",
+       [](StringRef text) -> std::optional<std::string> {
+         if (!text.starts_with("s_cbranch"))
+           return std::nullopt;
+         return "s_branch" +
+                text.drop_until([](char c) { return c == ' '; }).str();
+       }},
       {"drop a multiplication", drop("v_mul_f32")},
       {"drop a packed multiplication", drop("v_pk_mul_f32")},
       {"swap matrix operands", swapMatrixOperands},
@@ -200,6 +210,9 @@ std::vector<Mutant> flyattn::test::mutantsOf(const sim::Program &program,
       kind = &candidate;
   const auto &listing = program.disassembly();
   std::vector<Mutant> result;
+  auto textAt = [&](size_t i) {
+    return i < listing.size() ? listing[i].text : std::string(); // -1, too
+  };
   for (size_t i = 0; i < listing.size(); ++i) {
     const sim::DisassembledInst &inst = listing[i];
     if (StringRef(inst.text).starts_with("s_endpgm"))
@@ -207,7 +220,8 @@ std::vector<Mutant> flyattn::test::mutantsOf(const sim::Program &program,
     if (kind->rewrite) {
       auto after = kind->rewrite(inst.text);
       if (after && *after != inst.text)
-        result.push_back({name, inst.offset, inst.size, inst.text, *after});
+        result.push_back({name, inst.offset, inst.size, inst.text, *after,
+                          textAt(i - 1), textAt(i + 1)});
       continue;
     }
     // A nop changes place with the instruction that it is there for.
@@ -217,9 +231,9 @@ std::vector<Mutant> flyattn::test::mutantsOf(const sim::Program &program,
     if (StringRef(next.text).starts_with("s_cbranch") ||
         StringRef(next.text).starts_with("s_branch"))
       continue;
-    result.push_back({name, inst.offset, inst.size + next.size,
-                      inst.text + "; " + next.text,
-                      next.text + "\n" + inst.text});
+    result.push_back(
+        {name, inst.offset, inst.size + next.size, inst.text + "; " + next.text,
+         next.text + "\n" + inst.text, textAt(i - 1), textAt(i + 2)});
   }
   return result;
 }

@@ -23,6 +23,8 @@ struct Mutant {
   uint32_t size;      ///< bytes replaced
   std::string before; ///< disassembly
   std::string after;  ///< one instruction a line
+  // Its neighbours, which stay.
+  std::string previous, next;
 };
 
 /// The kinds of mutations, in a fixed order.

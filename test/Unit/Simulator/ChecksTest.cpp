@@ -94,14 +94,27 @@ TEST(PendingCheck, OwnDma) {
                    "s[6:7]: 1"}));
   EXPECT_EQ(check(dma + "s_waitcnt vmcnt(0)\nds_read_b32 v3, v1\n"), none);
   // Other bytes are free.
-  EXPECT_EQ(check(dma + "ds_write_b32 v1, v2 offset:256\n"), none);
+  EXPECT_EQ(check(dma + "ds_write_b32 v1, v2 offset:256\n"
+                        "s_waitcnt vmcnt(0)\n"),
+            none);
   // The other way round: a DMA over bytes that a read may still need.
-  EXPECT_EQ(check("ds_write_b32 v1, v2\nds_read_b32 v3, v1\n" + dma).size(),
+  EXPECT_EQ(check("ds_write_b32 v1, v2\nds_read_b32 v3, v1\n" + dma +
+                  "s_waitcnt vmcnt(0)\n")
+                .size(),
             2u); // write and read
   EXPECT_EQ(check("ds_write_b32 v1, v2\nds_read_b32 v3, v1\n"
                   "s_waitcnt lgkmcnt(0)\n" +
-                  dma),
+                  dma + "s_waitcnt vmcnt(0)\n"),
             none);
+}
+
+/// What arrives in LDS when the wave has ended may be another workgroup's.
+TEST(PendingCheck, DmaAtTheEnd) {
+  const Lines late = {"pending: s_endpgm / global_load_lds_dword v1, s[6:7]: "
+                      "1"};
+  EXPECT_EQ(check(dma), late);
+  EXPECT_EQ(check(dma + load + "s_waitcnt vmcnt(1)\n"), none);
+  EXPECT_EQ(check(dma + load + "s_waitcnt vmcnt(2)\n"), late);
 }
 
 /// v4 = 4 * lane: the same bytes for each wave.

@@ -38,7 +38,9 @@ def AttnAllocateSlots : Pass<"attn-allocate-slots", "::mlir::gpu::GPUModuleOp"> 
   }];
   let options = [
     Option<"chip", "chip", "std::string", /*default=*/"\"gfx950\"",
-           "the chip whose LDS it is: gfx942 or gfx950">];
+           "the chip whose LDS it is: gfx942 or gfx950">,
+    Option<"slotPadding", "slot-padding", "bool", /*default=*/"true",
+           "pad slots against bank conflicts, as attn-lower-tiles will">];
 }
 
 def AttnLowerTiles : Pass<"attn-lower-tiles", "::mlir::gpu::GPUModuleOp"> {
@@ -87,7 +89,10 @@ def AttnLowerTiles : Pass<"attn-lower-tiles", "::mlir::gpu::GPUModuleOp"> {
            "to nearest even">,
     Option<"countRescales", "count-rescales", "bool", /*default=*/"false",
            "count in performance counter 0 how often a wave comes to an "
-           "attn.rescale, and in counter 1 how often some maximum was raised">];
+           "attn.rescale, and in counter 1 how often some maximum was raised">,
+    Option<"slotPadding", "slot-padding", "bool", /*default=*/"true",
+           "leave bytes between the lines of a slot, which spread what waves "
+           "read together over the banks of LDS">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::ROCDL::ROCDLDialect",

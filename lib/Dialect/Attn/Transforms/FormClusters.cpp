@@ -42,7 +42,8 @@ using Slots = SmallVector<Value, 2>;
 struct LoopParts {
   LoadOp k, v;
   MmaOp scores, output;
-  MaskOp mask; ///< null where the range needs none
+  ModifyScoresOp modify; ///< null if nothing modifies scores
+  MaskOp mask;           ///< null where the range needs none
   RaiseMaxOp raiseMax;
   ShiftScoresOp shift;
   Exp2Op exp;
@@ -73,6 +74,7 @@ LogicalResult LoopParts::find(scf::ForOp loop) {
               bool first = k && op.getA() == k.getTile();
               return take(op, first ? scores : output);
             })
+            .Case([&](ModifyScoresOp op) { return take(op, modify); })
             .Case([&](MaskOp op) { return take(op, mask); })
             .Case([&](RaiseMaxOp op) { return take(op, raiseMax); })
             .Case([&](ShiftScoresOp op) { return take(op, shift); })
@@ -133,8 +135,9 @@ class ClusterWriter {
 public:
   ClusterWriter(ImplicitLocOpBuilder &b, const ScheduleRecipe &recipe,
                 const LoopParts &parts, const Slots &kSlots,
-                const Slots &vSlots)
-      : b(b), recipe(recipe), parts(parts), kSlots(kSlots), vSlots(vSlots) {}
+                const Slots &vSlots, Value limit)
+      : b(b), recipe(recipe), parts(parts), kSlots(kSlots), vSlots(vSlots),
+        limit(limit) {}
 
   ValueRange write(scf::ForOp loop, ValueRange inits);
 
@@ -142,11 +145,13 @@ private:
   void writePart(TilePart part);
   Value fetch(LoadOp load, Value slot);
   void exponentials(int64_t begin, int64_t end);
+  void modifyScores();
 
   ImplicitLocOpBuilder &b;
   const ScheduleRecipe &recipe;
   LoopParts parts;
   const Slots &kSlots, &vSlots;
+  Value limit; ///< of modified scores; null if no range has one
   IRMapping map;
   Value kSlot, vSlot, kInflight, vInflight; ///< of the loop's tile
 };
@@ -167,6 +172,14 @@ void ClusterWriter::exponentials(int64_t begin, int64_t end) {
   if (begin < end)
     tile = Exp2Op::create(b, tile, begin, end);
   map.map(parts.exp.getRes(), tile);
+}
+
+/// Ranges are alike but for their masks: all have the limit, and where there is
+/// no mask attn-rotate takes it off again.
+void ClusterWriter::modifyScores() {
+  auto modify = cast<ModifyScoresOp>(b.clone(*parts.modify, map));
+  if (limit && !modify.getLimit())
+    modify.getLimitMutable().assign(limit);
 }
 
 void ClusterWriter::writePart(TilePart part) {
@@ -200,6 +213,10 @@ void ClusterWriter::writePart(TilePart part) {
     return;
   case TilePart::Scores:
     return clone(p.scores);
+  case TilePart::ModifyScores:
+    if (p.modify)
+      modifyScores();
+    return;
   case TilePart::Mask:
     if (p.mask)
       clone(p.mask);
@@ -365,9 +382,13 @@ static LogicalResult formPipeline(ArrayRef<scf::ForOp> chain,
     writeQ(b, *q, recipe);
     stageO(pipeline->getParentOfType<gpu::GPUFuncOp>(), *q);
   }
+  Value limit;
+  for (LoopParts &loopParts : parts)
+    if (loopParts.modify && loopParts.modify.getLimit())
+      limit = loopParts.modify.getLimit();
   ValueRange carried = first.getInitArgs();
   for (auto [loop, loopParts] : llvm::zip(chain, parts))
-    carried = ClusterWriter(b, recipe, loopParts, kSlots, vSlots)
+    carried = ClusterWriter(b, recipe, loopParts, kSlots, vSlots, limit)
                   .write(loop, carried);
   YieldOp::create(b, carried);
   closeClusters(pipeline);

@@ -111,10 +111,10 @@ struct Sequence {
 
 class KernelBody {
 public:
-  KernelBody(gpu::GPUFuncOp kernel, ForwardOp op)
+  KernelBody(gpu::GPUFuncOp kernel, ForwardOp op, bool ordered)
       : b(ImplicitLocOpBuilder::atBlockBegin(op.getLoc(),
                                              &kernel.getBody().front())),
-        kernel(kernel), op(op), config(*op.getConfig()),
+        kernel(kernel), op(op), ordered(ordered), config(*op.getConfig()),
         element(op.getElementType()), headDim(op.getHeadDim()),
         headDimV(op.getHeadDimV()) {}
 
@@ -173,6 +173,7 @@ private:
   ImplicitLocOpBuilder b;
   gpu::GPUFuncOp kernel;
   ForwardOp op;
+  bool ordered; ///< workgroups: see attn-tile
   ConfigAttr config;
   Type element;
   int64_t headDim, headDimV;
@@ -290,7 +291,7 @@ Value KernelBody::sequenceAt(Value n) {
 
 /// The block of rows for the n-th workgroup of a head: flyattn::rowBlockOf.
 Value KernelBody::rowBlock(Value n) {
-  if (!takesLastRowsFirst(op))
+  if (!ordered || !takesLastRowsFirst(op))
     return n;
   Value blocks = arith::CeilDivUIOp::create(b, packed(param(SeqlenQ)),
                                             i32(rowsPerBlock()));
@@ -311,7 +312,7 @@ void KernelBody::locate() {
   }
   if (op.isPacked())
     batch = sequenceAt(batch);
-  head = blockId(gpu::Dimension::x);
+  head = blockId(ordered ? gpu::Dimension::x : gpu::Dimension::y);
   if (config.getPackGqa()) {
     group = param(HeadsPerKvHead);
     kvHead = head;
@@ -319,8 +320,8 @@ void KernelBody::locate() {
   } else {
     kvHead = arith::DivUIOp::create(b, head, param(HeadsPerKvHead));
   }
-  blockRow = arith::MulIOp::create(b, rowBlock(blockId(gpu::Dimension::y)),
-                                   i32(rowsPerBlock()));
+  Value rows = blockId(ordered ? gpu::Dimension::y : gpu::Dimension::x);
+  blockRow = arith::MulIOp::create(b, rowBlock(rows), i32(rowsPerBlock()));
   Value wave =
       toI32(gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr()));
   row = arith::AddIOp::create(
@@ -564,6 +565,6 @@ void KernelBody::build() {
   writeRows();
 }
 
-void attn::buildKernelBody(gpu::GPUFuncOp kernel, ForwardOp op) {
-  KernelBody(kernel, op).build();
+void attn::buildKernelBody(gpu::GPUFuncOp kernel, ForwardOp op, bool ordered) {
+  KernelBody(kernel, op, ordered).build();
 }

@@ -21,8 +21,9 @@ namespace mlir::attn {
 /// or of the partial form those of flyattn::PartialArgs.
 SmallVector<Type> kernelParameterTypes(ForwardOp op);
 
-/// Writes the data flow of one wave of `op` into the empty kernel.
-void buildKernelBody(gpu::GPUFuncOp kernel, ForwardOp op);
+/// Writes the data flow of one wave of `op` into the empty kernel. `ordered` is
+/// the workgroup-order of attn-tile.
+void buildKernelBody(gpu::GPUFuncOp kernel, ForwardOp op, bool ordered);
 
 } // namespace mlir::attn
 

@@ -246,7 +246,15 @@ LogicalResult Rotation::writeOp(Stretch &stretch, Operation &op, int64_t tile,
     return success();
   }
   IRMapping map;
-  return cloneOp(stretch, op, tile, map);
+  if (failed(cloneOp(stretch, op, tile, map)))
+    return failure();
+  // No column is beyond the limit where nothing needs a mask.
+  if (auto modify = dyn_cast<ModifyScoresOp>(op); modify && !masked)
+    stretch.values[{modify.getRes(), tile}]
+        .getDefiningOp<ModifyScoresOp>()
+        .getLimitMutable()
+        .clear();
+  return success();
 }
 
 void Rotation::writeOnce(Operation &op) {

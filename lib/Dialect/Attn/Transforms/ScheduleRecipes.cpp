@@ -18,7 +18,7 @@ using namespace mlir::attn;
 //
 //   0 memory   read K[t]; fetch V[t]; land V[t-1]
 //   1 compute  S[t] = K Q; tail of softmax[t-1]: exp, sum, pack
-//   2 memory   read V[t-1]; fetch K[t+2]; land K[t+1]; mask S[t]
+//   2 memory   read V[t-1]; fetch K[t+2]; land K[t+1]; modify and mask S[t]
 //   3 compute  O += V P[t-1]; head of softmax[t]: max, shift, exp; rescale
 //
 // Where half-waves exchange values through LDS, raising the maximum takes a
@@ -27,7 +27,8 @@ static std::vector<ClusterRecipe> dualWave(ClusterKind raiseMax) {
   using enum TilePart;
   constexpr ClusterKind memory = ClusterKind::Memory,
                         compute = ClusterKind::Compute;
-  std::vector<TilePart> mask{Mask}, head{ShiftScores, ExpHead, Rescale};
+  std::vector<TilePart> mask{ModifyScores, Mask},
+      head{ShiftScores, ExpHead, Rescale};
   if (raiseMax == memory)
     mask.push_back(RaiseMax);
   else

@@ -26,6 +26,7 @@ enum class TilePart {
   LandV,
   ReadV,
   Scores, ///< S^T = K Q^T
+  ModifyScores,
   Mask,
   RaiseMax,
   ShiftScores,

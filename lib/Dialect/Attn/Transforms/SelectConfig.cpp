@@ -144,11 +144,6 @@ struct SelectConfig : attn::impl::AttnSelectConfigBase<SelectConfig> {
     WalkResult result = getOperation()->walk([&](ForwardOp op) {
       if (op.getConfig())
         return WalkResult::advance();
-      if (*kind == Schedule::DualWave && op.modifiesScores()) {
-        op.emitOpError() << "modifies scores, which dual_wave does not serve; "
-                            "choose the schedule generic";
-        return WalkResult::interrupt();
-      }
       const ConfigRow *row = findConfig(*kind, chip, op, waves);
       if (!row) {
         emitUnsupported(op, *kind, chip, waves);

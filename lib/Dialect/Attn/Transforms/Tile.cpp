@@ -186,7 +186,7 @@ SmallVector<Value> LaunchArguments::build() {
 }
 
 static void launchKernel(OpBuilder &builder, ForwardOp op,
-                         gpu::GPUFuncOp kernel) {
+                         gpu::GPUFuncOp kernel, bool ordered) {
   ImplicitLocOpBuilder b(op.getLoc(), builder);
   ConfigAttr config = *op.getConfig();
   SmallVector<Value> arguments = LaunchArguments(builder, op).build();
@@ -217,6 +217,8 @@ static void launchKernel(OpBuilder &builder, ForwardOp op,
   Value blocks = arith::CeilDivUIOp::create(
       b, rows, index(config.getWaves() * config.getRowsPerWave()));
   gpu::KernelDim3 grid{heads, blocks, batch};
+  if (!ordered)
+    std::swap(grid.x, grid.y);
   gpu::KernelDim3 block{index(config.getWaves() * 64), index(1), index(1)};
   gpu::LaunchFuncOp::create(b, kernel, grid, block,
                             /*dynamicSharedMemorySize=*/Value(), arguments);
@@ -224,6 +226,8 @@ static void launchKernel(OpBuilder &builder, ForwardOp op,
 
 namespace {
 struct Tile : attn::impl::AttnTileBase<Tile> {
+  using AttnTileBase::AttnTileBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
@@ -238,9 +242,9 @@ struct Tile : attn::impl::AttnTileBase<Tile> {
         return signalPassFailure();
       builder.setInsertionPointToEnd(module.getBody());
       gpu::GPUFuncOp kernel = createKernel(builder, symbols, op);
-      buildKernelBody(kernel, op);
+      buildKernelBody(kernel, op, workgroupOrder);
       builder.setInsertionPoint(op);
-      launchKernel(builder, op, kernel);
+      launchKernel(builder, op, kernel, workgroupOrder);
       op.erase();
     }
     for (CombineOp op : combines) {

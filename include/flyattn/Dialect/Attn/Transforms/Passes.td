@@ -165,6 +165,12 @@ def AttnTile : Pass<"attn-tile", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"workgroupOrder", "workgroup-order", "bool", /*default=*/"true",
+           "workgroups in an order that serves caches and the end of a launch: "
+           "heads before rows in the grid, and under a mask that hides what is "
+           "behind a row the last rows first; else rows before heads, the first "
+           "rows first">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::attn::AttnDialect",
     "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
