@@ -23,7 +23,8 @@ TEST(UndefinedCheck, Addresses) {
   EXPECT_EQ(check("s_and_b32 s9, s20, 4\ns_load_dword s8, s[0:1], s9\n").size(),
             1u);
   EXPECT_EQ(check("s_and_b32 m0, s20, 0xff\ns_nop 0\n"
-                  "global_load_lds_dword v1, s[6:7]\n")
+                  "global_load_lds_dword v1, s[6:7]\n"
+                  "s_waitcnt vmcnt(0)\n")
                 .size(),
             1u);
 }
