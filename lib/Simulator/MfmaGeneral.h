@@ -30,8 +30,8 @@ struct MatrixDesc {
   MatrixShape shape;
   MatrixResult result;
   const MatrixType *a, *b;
-  bool sparse = false;    ///< A holds two of every four elements of k
-  bool scaled = false;    ///< blocks of 32 elements of k have scales
+  bool sparse = false; ///< A holds two of every four elements of k
+  bool scaled = false; ///< blocks of 32 elements of k have scales
   uint8_t cbsz = 0, abid = 0, blgp = 0;
   uint16_t scale[2] = {};     ///< registers (constant slots) of scales
   bool scaleConstant[2] = {}; ///< of A and B

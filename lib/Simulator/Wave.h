@@ -117,9 +117,9 @@ struct Wave {
   Workgroup *group = nullptr;
   const Inst *pc = nullptr;
   const Inst *insts = nullptr; ///< the program while it skips no instruction
-  uint32_t mode = 0;    ///< the MODE register
-  FpuControl fpu32 = 0; ///< host control word for f32 arithmetic
-  FpuControl fpu64 = 0; ///< and for f16 and f64
+  uint32_t mode = 0;           ///< the MODE register
+  FpuControl fpu32 = 0;        ///< host control word for f32 arithmetic
+  FpuControl fpu64 = 0;        ///< and for f16 and f64
   WaveState state = WaveState::Ready;
   bool delaysDma = false; ///< LDS DMA lands at its wait
   bool delaysAll = false; ///< and so does every other operation

@@ -23,7 +23,7 @@ struct LaunchContext {
   const Program &program;
   const LaunchParams &params;
   const Options &options;
-  const Memory &memory; ///< with kernarg, packet and code
+  const Memory &memory;                 ///< with kernarg, packet and code
   llvm::ArrayRef<uint8_t> kernarg = {}; ///< hidden arguments included
   uint64_t kernargAddress = 0;
   uint64_t packetAddress = 0; ///< of the AQL dispatch packet
