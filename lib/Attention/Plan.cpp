@@ -96,10 +96,12 @@ static std::vector<int32_t> sequenceOrder(const Problem &problem,
     }
     longest.push_back({most, sequence});
   }
-  auto before = [](const auto &a, const auto &b) { return a.first > b.first; };
+  auto before = [](const auto &a, const auto &b) {
+    return std::tuple(-a.first, a.second) < std::tuple(-b.first, b.second);
+  };
   if (is_sorted(longest, before))
     return {};
-  std::stable_sort(longest.begin(), longest.end(), before);
+  llvm::sort(longest, before);
   auto order = make_second_range(longest);
   return {order.begin(), order.end()};
 }

@@ -208,9 +208,10 @@ Expected<std::vector<BenchJob>> jobsOf(const Options &options) {
   also(chooseTechniques(options.without, schedule, techniques));
   if (error)
     return std::move(error);
-  stable_sort(sets, [](StringRef a, StringRef b) {
-    return isPerfSet(a) < isPerfSet(b);
-  });
+  std::vector<StringRef> perfSets;
+  copy_if(sets, std::back_inserter(perfSets), isPerfSet);
+  erase_if(sets, isPerfSet);
+  append_range(sets, perfSets);
   std::vector<BenchJob> jobs;
   for (StringRef set : sets) {
     std::vector<Problem> problems = problemsOf(set, choice);
