@@ -190,7 +190,6 @@ Expected<std::vector<BenchJob>> jobsOf(const Options &options) {
     knownChips.push_back({chip, chip});
   const std::pair<StringRef, ElementType> dtypes[] = {
       {"bf16", ElementType::BF16}, {"f16", ElementType::F16}};
-  const std::pair<StringRef, ElementType> wide[] = {{"f32", ElementType::F32}};
   const std::pair<StringRef, MaskKind> masks[] = {{"none", MaskKind::None},
                                                   {"causal", MaskKind::Causal}};
   Error error = chooseSets(options.sets, sets);
