@@ -113,14 +113,15 @@ bool bufferAddresses(Wave &w, const Inst *inst, Access &a, unsigned bytes,
 }
 
 /// Loops walk through memory in equal steps: asks for the host's cache lines
-/// of the address that this instruction will probably load from next. Most
-/// lanes' data lies behind that of the lane before.
+/// of the address that this instruction will probably load from next. Lanes
+/// lie behind each other, or each in a row of its own.
 void prefetchNext(Wave &w, const Inst *inst, const Access &a, unsigned bytes) {
   uint64_t &last = w.loadBases[inst->index % std::size(w.loadBases)];
   uint64_t step = a.base - last;
   last = a.base;
   constexpr unsigned line = 64;
-  for (unsigned i = 0; i < waveSize; i += line / bytes)
+  unsigned lanes = a.at(1) - a.at(0) < line ? line / bytes : 1;
+  for (unsigned i = 0; i < waveSize; i += lanes)
     __builtin_prefetch(reinterpret_cast<const void *>(a.at(i) + step));
 }
 

@@ -39,8 +39,6 @@ const Inst *wholeChain(Wave &w, const Inst *inst) {
   const MfmaDesc &m = *chain.desc;
   // The sums of all waves do not fit the host's caches near the core; these
   // come while the operands are widened.
-  for (unsigned r = 0; r < m.resultRegs * waveSize; r += 16)
-    __builtin_prefetch(w.vgpr(inst->dst) + r);
   prefetch(w.vgpr(inst->dst), m.resultRegs);
   alignas(64) float a[maxOperand], b[maxOperand], constant[waveSize];
   FpuScope scope(defaultFpu, w.fpu32);
