@@ -22,7 +22,7 @@ SMALL = ((2, 1, 20, 8, 2), (1, 3, 1, 4, 1), (1, 40, 31, 4, 2))
 MASKS = ("none", "causal", "causal-top-left", "window:90,20", "window:30,-1")
 SPLITS = (2, 3, 4, "auto")
 # Coprime to the number of variants, so that the default ones have all of them.
-STEP = 97
+STEP = 251
 
 ORDERS = (("--quantum", 1), ("--quantum", 1000000),
           ("--wave-order", "reverse"), ("--commit", "late"),
