@@ -8,6 +8,7 @@
 
 #include "AsmText.h"
 
+#include "Apertures.h"
 #include "Inst.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -36,6 +37,26 @@ namedScalar(StringRef name) {
     if (entry.name == name)
       return std::make_pair(entry.slot, entry.count);
   return std::nullopt;
+}
+
+/// Constants of 64 bits with names instead of digits.
+static bool parseNamedConstant(StringRef text, TextOperand &op) {
+  static constexpr struct {
+    StringRef name;
+    uint64_t value;
+  } names[] = {
+      {"src_shared_base", sharedAperture},
+      {"src_shared_limit", apertureLimit(sharedAperture)},
+      {"src_private_base", privateAperture},
+      {"src_private_limit", apertureLimit(privateAperture)},
+  };
+  for (const auto &entry : names)
+    if (entry.name == text) {
+      op.kind = TextOperand::Wide;
+      op.integer = int64_t(entry.value);
+      return true;
+    }
+  return false;
 }
 
 /// "12" or "[4:7]" behind a register letter.
@@ -124,7 +145,7 @@ static TextOperand parseOperand(StringRef text) {
     return op;
   }
   // A sign before a digit belongs to the number.
-  if (parseConstant(text, op))
+  if (parseConstant(text, op) || parseNamedConstant(text, op))
     return op;
   StringRef inner = text;
   if (inner.consume_front("-"))

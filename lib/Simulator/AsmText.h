@@ -30,6 +30,7 @@ struct TextOperand {
     Scalar,  ///< sN, s[a:b], vcc, exec, m0, ttmpN and their halves
     Integer, ///< 42, -16, 0x3f800000
     Float,   ///< an inline constant: 1.0, 0.15915494
+    Wide,    ///< a constant of 64 bits with a name: src_shared_base
     Off,
     Other
   };

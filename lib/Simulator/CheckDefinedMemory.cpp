@@ -40,8 +40,16 @@ void DefinedCheck::memory(const MemoryEvent &event,
                           const Operation &operation) {
   WaveState &state = states[event.wave.id];
   const InstInfo &info = event.info;
-  if (info.unit == Unit::Vmem && info.stores)
-    return storeData(event, state);
+  if (info.unit == Unit::Vmem && info.stores) {
+    storeData(event, state);
+    // What flat stores leave in LDS must be defined, as in memory.
+    for (uint64_t left = event.lanes(); left; left &= left - 1) {
+      unsigned lane = unsigned(std::countr_zero(left));
+      if (event.inLds(lane))
+        setBytes(event.ldsAddress(lane), event.memoryBytes(lane), true);
+    }
+    return;
+  }
   if (info.unit == Unit::LdsDma) {
     for (uint64_t left = event.lanes(); left; left &= left - 1) {
       unsigned lane = unsigned(std::countr_zero(left));

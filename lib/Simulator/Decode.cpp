@@ -101,7 +101,19 @@ bool InstBuilder::scalarSource(const TextOperand &op, unsigned registers,
         constantBits(op, registers == 2 ? LaneType::B64 : LaneType::B32));
     return true;
   }
+  if (op.kind == TextOperand::Wide)
+    return wideConstant(op, registers, slot);
   return scalarDest(op, registers, slot);
+}
+
+bool InstBuilder::wideConstant(const TextOperand &op, unsigned registers,
+                               uint16_t &slot) {
+  // LLVM's AMDGPU backend says that 32-bit reads of apertures are wrong on the
+  // hardware, and avoids them.
+  if (registers != 2)
+    return refuse("'" + op.text + "' in an operand of 32 bits");
+  slot = constant(uint64_t(op.integer));
+  return true;
 }
 
 bool InstBuilder::scalarDest(const TextOperand &op, unsigned registers,
@@ -142,6 +154,8 @@ bool InstBuilder::vectorSource(const TextOperand &op, LaneType type,
   case TextOperand::Float:
     index = constant(constantBits(op, type));
     return true;
+  case TextOperand::Wide:
+    return wideConstant(op, registers, index);
   default:
     return scalarDest(op, registers, index);
   }

@@ -80,6 +80,8 @@ public:
 
 private:
   void build(unsigned index);
+  /// The slot of a named constant in an operand of so many registers.
+  bool wideConstant(const TextOperand &op, unsigned registers, uint16_t &slot);
 
   Program::Impl &program;
   unsigned current = 0;

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Apertures.h"
 #include "Atomics.h"
 #include "LdsDma.h"
 
@@ -17,6 +18,8 @@ using namespace flyattn::sim;
 namespace {
 
 constexpr uint16_t noRegister = 0xffff;
+
+enum : uint16_t { Flat = 4 }; ///< Inst::flags: apertures count
 
 /// The addresses of a global or flat instruction: a 64-bit vector address, or
 /// a scalar one with a 32-bit vector offset (src[1] tells).
@@ -30,6 +33,40 @@ void globalAddresses(Wave &w, const Inst *inst, Access &a, bool delayed) {
     return;
   }
   a.setOffsets(w.s64(inst->src[1]) + offset, low, delayed);
+}
+
+/// Ends the launch: lane `lane` reaches beyond the `size` bytes of `where`.
+void failBeyond(Wave &w, const Inst *inst, const char *what, unsigned bytes,
+                int64_t offset, unsigned lane, uint32_t size,
+                const char *where) {
+  w.fail(inst, Twine(what) + " access of " + Twine(bytes) +
+                   " bytes at offset " + Twine(offset) + " (lane " +
+                   Twine(lane) + ") is outside the " + Twine(size) +
+                   " bytes of " + where);
+}
+
+/// Flat addresses in apertures become the host's of LDS and scratch. Takes
+/// the lanes that have one off `left`.
+bool resolveApertures(Wave &w, const Inst *inst, Access &a, unsigned bytes,
+                      uint64_t &left) {
+  for (unsigned i = 0; i < waveSize; ++i) {
+    bool shared = inAperture(a.address[i], sharedAperture);
+    if (!(a.lanes >> i & 1) ||
+        (!shared && !inAperture(a.address[i], privateAperture)))
+      continue;
+    left &= ~(uint64_t(1) << i);
+    auto offset = uint32_t(a.address[i]);
+    uint32_t size = shared ? w.ldsSize : w.scratchSize;
+    if (uint64_t(offset) + bytes > size) {
+      failBeyond(w, inst, shared ? "LDS" : "scratch", bytes, offset, i, size,
+                 shared ? "LDS" : "a work-item");
+      return false;
+    }
+    a.address[i] = shared ? reinterpret_cast<uint64_t>(w.lds) + offset
+                          : reinterpret_cast<uint64_t>(w.scratch) +
+                                uint64_t(i) * w.scratchSize + offset;
+  }
+  return true;
 }
 
 /// Are the bytes of every lane of `a` inside the allocations?
@@ -49,8 +86,11 @@ bool checkMemory(Wave &w, const Inst *inst, Access &a, unsigned bytes) {
       return true;
   }
   std::memset(a.valid, 4, waveSize);
+  uint64_t left = a.lanes;
+  if (inst->flags & Flat && !resolveApertures(w, inst, a, bytes, left))
+    return false;
   for (unsigned i = 0; i < waveSize; ++i) {
-    if (!(a.lanes >> i & 1) || w.inMemory(a.at(i), bytes))
+    if (!(left >> i & 1) || w.inMemory(a.at(i), bytes))
       continue;
     w.fail(inst, "access of " + Twine(bytes) + " bytes at 0x" +
                      utohexstr(a.at(i), /*LowerCase=*/true) + " (lane " +
@@ -100,10 +140,8 @@ bool scratchAddresses(Wave &w, const Inst *inst, Access &a, unsigned bytes) {
     if (!(a.lanes >> i & 1) ||
         (offset >= 0 && offset + bytes <= int64_t(w.scratchSize)))
       continue;
-    w.fail(inst, "scratch access of " + Twine(bytes) + " bytes at offset " +
-                     Twine(offset) + " (lane " + Twine(i) +
-                     ") is outside the " + Twine(w.scratchSize) +
-                     " bytes of a work-item");
+    failBeyond(w, inst, "scratch", bytes, offset, i, w.scratchSize,
+               "a work-item");
     return false;
   }
   return true;
@@ -136,6 +174,7 @@ bool readAddress(InstBuilder &b, const AsmText &text, Inst &inst,
                  unsigned vaddr, bool flat) {
   inst.imm = int32_t(text.number("offset"));
   inst.src[1] = noRegister;
+  inst.flags |= flat ? Flat : 0;
   if (text.operands.size() <= vaddr + !flat)
     return b.refuse("too few operands");
   if (flat || text.operands.back().kind == TextOperand::Off)

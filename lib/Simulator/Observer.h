@@ -35,6 +35,11 @@ struct MemoryEvent {
   /// Vmem, LdsDma (its source) and Smem: the host address, which is the
   /// simulated one. Scratch lies in the workgroup's own allocation.
   uint64_t memoryAddress(unsigned lane) const { return access.at(lane); }
+  /// Does a flat instruction's lane reach into LDS?
+  bool inLds(unsigned lane) const {
+    return memoryAddress(lane) - reinterpret_cast<uint64_t>(wave.lds) <
+           wave.ldsSize;
+  }
   /// Bytes that the lane really moves: buffers leave out what is out of range.
   unsigned memoryBytes(unsigned lane) const {
     if (info.unit == Unit::Smem)

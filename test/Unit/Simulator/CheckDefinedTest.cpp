@@ -188,4 +188,16 @@ TEST(UndefinedCheck, MatrixColumns) {
   EXPECT_EQ(lanes("0xffffffdf"), 0u);
 }
 
+TEST(UndefinedCheck, FlatStoresDefineLds) {
+  std::string read = "ds_read_b32 v3, v1\ns_waitcnt lgkmcnt(0)\n"
+                     "global_store_dword v1, v3, s[6:7]\n";
+  EXPECT_EQ(check("s_mov_b64 s[10:11], src_shared_base\n"
+                  "v_mov_b32 v4, v1\nv_mov_b32 v5, s11\n"
+                  "flat_store_dword v[4:5], v2\n"
+                  "s_waitcnt vmcnt(0) lgkmcnt(0)\n" +
+                  read),
+            none);
+  EXPECT_EQ(check(read).size(), 1u);
+}
+
 } // namespace

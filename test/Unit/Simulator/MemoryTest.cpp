@@ -396,4 +396,66 @@ TEST(Scratch, LoadsIntoLds) {
   }
 }
 
+// Lanes of one instruction reach LDS, their scratch and memory.
+TEST(Flat, ReachesLdsAndScratchThroughApertures) {
+  KernelText k("gfx942");
+  k.scratch = 64;
+  k.lds = 1024;
+  k.data.resize(512);
+  k.vgpr[0] = testLanes(1);
+  for (unsigned i = 0; i < 64; ++i) {
+    k.vgpr[1][i] = i % 3; // where
+    k.vgpr[2][i] = i % 3 == 1 ? 8 : 4 * i;
+    k.vgpr[9][i] = 4 * i;
+  }
+  std::string address = "s_mov_b64 s[20:21], src_shared_base\n"
+                        "s_mov_b64 s[22:23], src_private_base\n"
+                        "v_add_co_u32 v4, vcc, s4, v2\nv_mov_b32 v5, s5\n"
+                        "v_addc_co_u32 v5, vcc, 0, v5, vcc\n";
+  for (auto [where, base] : {std::pair("0", "s21"), std::pair("1", "s23")})
+    address += "v_cmp_eq_u32 vcc, " + std::string(where) +
+               ", v1\nv_mov_b32 v6, " + base +
+               "\nv_cndmask_b32 v4, v4, v2, vcc\n"
+               "v_cndmask_b32 v5, v5, v6, vcc\n";
+  const std::string wait = "s_waitcnt vmcnt(0) lgkmcnt(0)\n";
+  ASSERT_TRUE(k.run(address + "flat_store_dword v[4:5], v0 offset:16\n" + wait +
+                    "flat_load_dword v7, v[4:5] offset:16\n"
+                    "ds_read_b32 v8, v9 offset:16\n"
+                    "scratch_load_dword v10, off, off offset:24\n" +
+                    wait))
+      << k.error;
+  EXPECT_EQ(k.s64(20), uint64_t(1) << 48);
+  EXPECT_EQ(k.s64(22), uint64_t(2) << 48);
+  EXPECT_EQ(k.vgpr[7], k.vgpr[0]);
+  for (unsigned i = 0; i < 64; ++i) {
+    W stored = 0;
+    std::memcpy(&stored, &k.data[16 + 4 * i], 4);
+    EXPECT_EQ(i % 3 == 0   ? k.vgpr[8][i]
+              : i % 3 == 1 ? k.vgpr[10][i]
+                           : stored,
+              k.vgpr[0][i])
+        << i;
+    if (i % 3 != 2)
+      EXPECT_EQ(stored, 0u) << i;
+  }
+  k.lds = 76;
+  EXPECT_FALSE(k.run(address + "flat_store_dword v[4:5], v0"));
+  EXPECT_NE(k.error.find("LDS access of 4 bytes at offset 84 (lane 21) is "
+                         "outside the 76 bytes of LDS"),
+            std::string::npos)
+      << k.error;
+}
+
+TEST(Flat, AperturesEndAfterFourGigabytes) {
+  KernelText k("gfx950");
+  ASSERT_TRUE(k.run("s_mov_b64 s[20:21], src_shared_limit\n"
+                    "s_mov_b64 s[22:23], src_private_limit"))
+      << k.error;
+  EXPECT_EQ(k.s64(20), 0x00010000ffffffffu);
+  EXPECT_EQ(k.s64(22), 0x00020000ffffffffu);
+  EXPECT_FALSE(k.run("s_mov_b32 s20, src_shared_base"));
+  EXPECT_NE(k.error.find("in an operand of 32 bits"), std::string::npos)
+      << k.error;
+}
+
 } // namespace
