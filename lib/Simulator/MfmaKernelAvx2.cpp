@@ -21,9 +21,26 @@ struct Vector {
   }
   void store(float *p) const { _mm256_storeu_ps(p, x); }
 };
+
+struct Integers {
+  static constexpr unsigned width = 8;
+  __m256i x;
+  static Integers load(const float *p) {
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i *>(p))};
+  }
+  static Integers broadcast(float s) {
+    return {_mm256_set1_epi32(__builtin_bit_cast(int, s))};
+  }
+  static Integers fma(Integers a, Integers b, Integers c) {
+    return {_mm256_add_epi32(_mm256_mullo_epi32(a.x, b.x), c.x)};
+  }
+  void store(float *p) const {
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(p), x);
+  }
+};
 } // namespace
 
 const flyattn::sim::MfmaKernels &flyattn::sim::avx2::mfmaKernels() {
-  static constexpr MfmaKernels kernels = makeKernels<Vector, 2, 2>();
+  static constexpr MfmaKernels kernels = makeKernels<Vector, Integers, 2, 2>();
   return kernels;
 }

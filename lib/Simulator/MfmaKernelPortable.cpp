@@ -21,9 +21,22 @@ struct Vector {
   }
   void store(float *p) const { *p = x; }
 };
+
+struct Integers {
+  static constexpr unsigned width = 1;
+  uint32_t x;
+  static Integers load(const float *p) { return broadcast(*p); }
+  static Integers broadcast(float s) {
+    return {__builtin_bit_cast(uint32_t, s)};
+  }
+  static Integers fma(Integers a, Integers b, Integers c) {
+    return {a.x * b.x + c.x};
+  }
+  void store(float *p) const { *p = __builtin_bit_cast(float, x); }
+};
 } // namespace
 
 const flyattn::sim::MfmaKernels &flyattn::sim::portable::mfmaKernels() {
-  static constexpr MfmaKernels kernels = makeKernels<Vector, 4, 4>();
+  static constexpr MfmaKernels kernels = makeKernels<Vector, Integers, 4, 4>();
   return kernels;
 }

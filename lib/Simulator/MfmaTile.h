@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Included by one source for each host path, which defines the type V of a
-// vector: V::width, load, store, broadcast and fma.
+// vector: V::width, load, store, broadcast and fma. There is one for floats and
+// one for 32-bit integers, which travel as the bits of floats and wrap.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,8 +17,6 @@
 
 #include "MfmaKernel.h"
 #include "SmallFloat.h"
-
-#include <cstring>
 
 namespace flyattn::sim {
 namespace {
@@ -124,9 +123,17 @@ struct FromF32 {
 struct FromBf16 {
   static float apply(uint32_t x) { return __builtin_bit_cast(float, x << 16); }
 };
+/// Without _Float16, whose conversions keep compilers from taking a row of
+/// lanes at once. The product is exact, denormals included; the largest
+/// exponent stands for infinities and NaNs.
 struct FromF16 {
   static float apply(uint32_t x) {
-    return float(__builtin_bit_cast(_Float16, uint16_t(x)));
+    uint32_t magnitude = x & 0x7fff, sign = (x & 0x8000) << 16;
+    float value =
+        __builtin_bit_cast(float, magnitude << 13) * powerOfTwo(127 - 15);
+    uint32_t word = __builtin_bit_cast(uint32_t, value) | sign;
+    return __builtin_bit_cast(float,
+                              magnitude >= 0x7c00 ? word | 0x7f800000u : word);
   }
 };
 /// Integers travel as their bits: the product is taken in integers.
@@ -166,27 +173,7 @@ template <const SmallFormat &format> struct FromSmall {
   }
 };
 
-/// i8: operands and sums are the bits of 32-bit integers, which wrap.
-template <unsigned Dim>
-void multiplyIntegers(const float *a, const float *b, unsigned k,
-                      const float *c, bool constantC, float *d) {
-  auto word = [](float x) { return __builtin_bit_cast(uint32_t, x); };
-  for (unsigned i = 0; i < Dim; ++i) {
-    RowGroup group = rowGroup(Dim, i / 4);
-    unsigned at = (group.reg + i % 4) * 64 + group.lane;
-    uint32_t sum[Dim];
-    for (unsigned j = 0; j < Dim; ++j)
-      sum[j] = word(c[constantC ? j : at + j]);
-    for (unsigned n = 0; n < k; ++n) {
-      uint32_t left = word(a[n * Dim + i]);
-      for (unsigned j = 0; j < Dim; ++j)
-        sum[j] += left * word(b[n * Dim + j]);
-    }
-    std::memcpy(d + at, sum, sizeof(sum));
-  }
-}
-
-template <typename V, unsigned Vectors32, unsigned Vectors16>
+template <typename V, typename Integers, unsigned Vectors32, unsigned Vectors16>
 constexpr MfmaKernels makeKernels() {
   return {{widenElements<FromF32, 32>, widenElements<FromF16, 16>,
            widenElements<FromBf16, 16>, widenElements<FromI8, 8>,
@@ -198,8 +185,8 @@ constexpr MfmaKernels makeKernels() {
            widenPacked<FromSmall<fp4>, 4>},
           multiply<V, 32, Vectors32>,
           multiply<V, 16, Vectors16>,
-          multiplyIntegers<32>,
-          multiplyIntegers<16>};
+          multiply<Integers, 32, Vectors32>,
+          multiply<Integers, 16, Vectors16>};
 }
 
 } // namespace

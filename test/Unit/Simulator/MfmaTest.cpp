@@ -286,8 +286,8 @@ TEST(MfmaOperands, ModifiersAreRefused) {
   EXPECT_NE(k.error.find("cbsz"), std::string::npos) << k.error;
 }
 
-// All paths of the host give the same bits, NaN payloads aside.
-TEST(MfmaKernels, HostPathsAgree) {
+/// What this host can run.
+std::vector<const flyattn::sim::MfmaKernels *> hostPaths() {
   using namespace flyattn::sim;
   std::vector<const MfmaKernels *> paths = {&portable::mfmaKernels()};
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
@@ -296,6 +296,69 @@ TEST(MfmaKernels, HostPathsAgree) {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     paths.push_back(&avx512::mfmaKernels());
+  return paths;
+}
+
+// Every value of f16 as IEEE 754 defines it.
+TEST(MfmaKernels, F16IsExact) {
+  using namespace flyattn::sim;
+  OperandShape shape{32, 4, 4}; // 4 elements in 2 registers of 64 lanes
+  std::vector<uint32_t> regs(2 * 64);
+  std::vector<float> out(4 * 64);
+  for (const MfmaKernels *path : hostPaths()) {
+    for (uint32_t code = 0; code < 0x10000; ++code) {
+      // One element; all others are another value, which must not leak.
+      regs.assign(regs.size(), 0x3c003c00);
+      regs[64 + 37] = code << 16 | 0x3c00;
+      path->widen[unsigned(ElementFormat::F16)](regs.data(), shape, out.data());
+      int exponent = int(code >> 10 & 31), fraction = int(code & 0x3ff);
+      float expected = exponent == 31 ? fraction ? NAN : INFINITY
+                       : exponent
+                           ? std::ldexp(float(1024 + fraction), exponent - 25)
+                           : std::ldexp(float(fraction), -24);
+      if (code & 0x8000)
+        expected = -expected;
+      // Lane 37 is row 5 of k = 4..7, of which this is the last.
+      float found = out[7 * 32 + 5];
+      ASSERT_TRUE(sameFloat(word(found), word(expected))) << code;
+      ASSERT_EQ(out[6 * 32 + 5], 1.0f) << code;
+    }
+  }
+}
+
+// Sums of integers wrap.
+TEST(MfmaKernels, IntegersAreExact) {
+  using namespace flyattn::sim;
+  std::mt19937 random(7);
+  for (unsigned dim : {16u, 32u}) {
+    unsigned k = 16;
+    std::vector<float> a(k * dim), b(k * dim), c(16 * 64), d(16 * 64);
+    auto bits = [](float x) { return __builtin_bit_cast(uint32_t, x); };
+    for (auto *v : {&a, &b})
+      for (float &x : *v)
+        x = __builtin_bit_cast(float, int32_t(int8_t(random())));
+    for (float &x : c)
+      x = __builtin_bit_cast(float, 0x7fffff00u + uint32_t(random() % 512));
+    for (const MfmaKernels *path : hostPaths()) {
+      Multiply multiply = dim == 32 ? path->integer32 : path->integer16;
+      multiply(a.data(), b.data(), k, c.data(), false, d.data());
+      for (unsigned i = 0; i < dim; ++i)
+        for (unsigned j = 0; j < dim; ++j) {
+          RowGroup group = rowGroup(dim, i / 4);
+          unsigned at = (group.reg + i % 4) * 64 + group.lane + j;
+          uint32_t sum = bits(c[at]);
+          for (unsigned n = 0; n < k; ++n)
+            sum += bits(a[n * dim + i]) * bits(b[n * dim + j]);
+          ASSERT_EQ(bits(d[at]), sum) << dim << " " << i << " " << j;
+        }
+    }
+  }
+}
+
+// All paths of the host give the same bits, NaN payloads aside.
+TEST(MfmaKernels, HostPathsAgree) {
+  using namespace flyattn::sim;
+  std::vector<const MfmaKernels *> paths = hostPaths();
   std::mt19937 random(5);
   std::vector<uint32_t> regs(8 * 64);
   for (uint32_t &r : regs)
