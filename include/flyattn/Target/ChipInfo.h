@@ -29,6 +29,7 @@ struct ChipInfo {
   bool transposedLdsRead;    ///< ds_read_b64_tr_b16
   bool packedBf16Convert;    ///< v_cvt_pk_bf16_f32
   bool permlaneSwap;         ///< v_permlane32_swap_b32
+  unsigned storeBytes;       ///< that a lane stores of O at a time
   // What the interleaving of vector with matrix instructions goes by, in clk.
   unsigned mfmaShadow;     ///< beside one 32x32 MFMA, for vector instructions
   unsigned vectorClocks;   ///< a plain vector instruction

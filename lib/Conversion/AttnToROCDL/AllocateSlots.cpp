@@ -62,14 +62,39 @@ static void shareSlots(gpu::GPUFuncOp kernel) {
   }
 }
 
-static LogicalResult checkSize(gpu::GPUFuncOp kernel,
-                               const flyattn::ChipInfo &chip, bool padded) {
+/// Does the slot only make loads and stores faster? Then they do without it.
+static bool giveUp(AllocSlotOp slot) {
+  if (!llvm::all_of(slot->getUsers(), llvm::IsaPred<LoadOp, StoreOp>))
+    return false;
+  for (Operation *user : llvm::make_early_inc_range(slot->getUsers()))
+    if (auto load = dyn_cast<LoadOp>(user)) {
+      load.getSlotMutable().clear();
+      load.getSlotRowMutable().clear();
+    } else {
+      cast<StoreOp>(user).getSlotMutable().clear();
+      cast<StoreOp>(user).getSlotRowMutable().clear();
+    }
+  slot.erase();
+  return true;
+}
+
+static LogicalResult fitSlots(gpu::GPUFuncOp kernel,
+                              const flyattn::ChipInfo &chip, bool padded) {
   if (!kernel.getKnownBlockSize())
     return kernel.emitOpError() << "slots need a known_block_size";
-  std::unique_ptr<SlotAccess> slots = SlotAccess::create(chip, kernel, padded);
+  std::unique_ptr<SlotAccess> access = SlotAccess::create(chip, kernel, padded);
   int64_t total = 0;
-  kernel.walk(
-      [&](AllocSlotOp op) { total += slots->bytes(op.getSlot().getType()); });
+  SmallVector<AllocSlotOp> slots;
+  kernel.walk([&](AllocSlotOp op) { slots.push_back(op); });
+  for (AllocSlotOp slot : slots)
+    total += access->bytes(slot.getSlot().getType());
+  for (AllocSlotOp slot : slots) {
+    if (total <= chip.ldsBytes)
+      return success();
+    int64_t bytes = access->bytes(slot.getSlot().getType());
+    if (giveUp(slot))
+      total -= bytes;
+  }
   if (total <= chip.ldsBytes)
     return success();
   return kernel.emitOpError()
@@ -90,7 +115,7 @@ struct AllocateSlots : attn::impl::AttnAllocateSlotsBase<AllocateSlots> {
     }
     for (auto kernel : getOperation().getOps<gpu::GPUFuncOp>()) {
       shareSlots(kernel);
-      if (failed(checkSize(kernel, *info, slotPadding)))
+      if (failed(fitSlots(kernel, *info, slotPadding)))
         return signalPassFailure();
     }
   }

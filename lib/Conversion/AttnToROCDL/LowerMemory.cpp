@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ViewRows.h"
+#include "WaveStaging.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -91,6 +92,13 @@ struct LowerLoad : TilePattern<LoadOp> {
     Leaf b = lowering.leaf(op, rewriter);
     Buffer buffer = asBuffer(adaptor.getView());
     Value row = adaptor.getRow().front();
+    if (op.getSlot()) {
+      SlotRows own{*lowering.slots, adaptor.getSlot().front(),
+                   op.getSlot().getType(), adaptor.getSlotRow().front()};
+      rewriter.replaceOpWithMultiple(
+          op, {loadThroughSlot(b, buffer, row, tile.getRows(), own)});
+      return success();
+    }
     Value lane = b.lane();
     // The row is uniform; a lane's place in a grouped view is not a sum with
     // it.

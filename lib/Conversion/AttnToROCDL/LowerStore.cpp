@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ViewRows.h"
+#include "WaveStaging.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -17,12 +18,6 @@ using namespace mlir;
 using namespace mlir::attn;
 
 namespace {
-/// Contiguous elements of a row that a lane holds.
-struct RowPiece {
-  int64_t column; ///< of the first element, in lanes of the lower half-wave
-  Value words;
-};
-
 struct LowerStore : TilePattern<StoreOp> {
   using TilePattern::TilePattern;
 
@@ -42,8 +37,10 @@ struct LowerStore : TilePattern<StoreOp> {
       SmallVector<RowPiece> pieces =
           piecesOf(b, adaptor.getTile(), type.getElementType());
       if (op.getSlot())
-        storeThroughSlot(b, pieces, view.buffer, row, adaptor.getSlot().front(),
-                         op.getSlot().getType(), adaptor.getSlotRow().front());
+        storeThroughSlot(b, pieces, view.buffer, row,
+                         {*lowering.slots, adaptor.getSlot().front(),
+                          op.getSlot().getType(),
+                          adaptor.getSlotRow().front()});
       else if (b.chip.permlaneSwap)
         storePieces(b, mergePieces(b, pieces), view, row, type.getColumns());
       else
@@ -61,9 +58,6 @@ private:
   static SmallVector<RowPiece> mergePieces(Leaf &b, ArrayRef<RowPiece> pieces);
   static void storePieces(Leaf &b, ArrayRef<RowPiece> pieces,
                           const ViewRows &view, Value row, int64_t columns);
-  void storeThroughSlot(Leaf &b, ArrayRef<RowPiece> pieces, Buffer buffer,
-                        Value row, Value slot, SlotType type,
-                        Value slotRow) const;
 };
 } // namespace
 
@@ -117,53 +111,21 @@ SmallVector<RowPiece> LowerStore::mergePieces(Leaf &b,
   return merged;
 }
 
-/// Elements of a piece.
-static int64_t width(const RowPiece &piece) {
-  return 2 * cast<VectorType>(piece.words.getType()).getNumElements();
-}
-
 /// Pieces behind the first `columns`, a multiple of 8, are left out.
 void LowerStore::storePieces(Leaf &b, ArrayRef<RowPiece> pieces,
                              const ViewRows &view, Value row, int64_t columns) {
   Value lane = b.laneAnew();
   Value offset = view.offset(b, b.add(row, b.rem(lane, 32)));
-  Value column = b.mul(b.div(lane, 32), width(pieces.front()));
+  Value column = b.mul(b.div(lane, 32), pieces.front().elements());
   offset = b.add(offset, b.mul(column, 2));
   for (const RowPiece &piece : pieces) {
     if (piece.column >= columns)
       continue;
     Value place = b.add(offset, 2 * piece.column);
-    if (piece.column + 2 * width(piece) > columns)
+    if (piece.column + 2 * piece.elements() > columns)
       place = b.ifInside(place, b.add(column, piece.column), columns);
     b.store(piece.words, view.buffer, place);
   }
-}
-
-/// In the slot the wave's 32 rows lie as they do in memory; from there each
-/// store takes whole rows, 16 bytes a lane. A wave's LDS operations stay in
-/// order, so nothing needs to be waited for in between.
-void LowerStore::storeThroughSlot(Leaf &b, ArrayRef<RowPiece> pieces,
-                                  Buffer buffer, Value row, Value slot,
-                                  SlotType type, Value slotRow) const {
-  const SlotAccess &slots = *lowering.slots;
-  Value lane = b.laneAnew();
-  Value column = b.mul(b.div(lane, 32), width(pieces.front()));
-  Value own =
-      slots.address(b, slot, type, b.add(slotRow, b.rem(lane, 32)), column);
-  for (const RowPiece &piece : pieces)
-    b.ldsWrite(piece.words,
-               b.ldsAddress(own, slots.offset(type, 0, piece.column)));
-
-  int64_t lanes = type.getColumns() / 8, rows = 64 / lanes;
-  Value laneRow = b.div(lane, lanes), laneColumn = b.mul(b.rem(lane, lanes), 8);
-  Value line =
-      slots.address(b, slot, type, b.add(slotRow, laneRow), laneColumn);
-  Value offset = b.mul(b.add(row, laneRow), buffer.stride);
-  offset = b.add(offset, b.mul(laneColumn, 2));
-  auto words = VectorType::get(4, b.getI32Type());
-  for (int64_t first = 0; first < 32; first += rows)
-    b.store(b.ldsRead(words, b.ldsAddress(line, slots.offset(type, first, 0))),
-            buffer, b.add(offset, b.mul(buffer.stride, first)));
 }
 
 void attn::populateStorePatterns(RewritePatternSet &patterns,

@@ -16,8 +16,9 @@ def AttnAllocateSlots : Pass<"attn-allocate-slots", "::mlir::gpu::GPUModuleOp"> 
   let description = [{
     Slots of one type whose uses cannot overlap share one place: the one is used
     in a pipeline only, the other behind its end only, where all waves have met.
-    Then checks that the slots that are left fit into the chip's LDS. Runs after
-    the scheduling passes.
+    Where the slots that are left do not fit into the chip's LDS, those go that
+    only make loads and stores faster; if that is not enough, it is an error.
+    Runs after the scheduling passes.
 
     Before:
 

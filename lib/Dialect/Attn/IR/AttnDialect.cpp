@@ -255,8 +255,8 @@ SlotType::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                  Arrangement arrangement) {
   if (failed(verifyMatrix(emitError, shape, elementType, false)))
     return failure();
-  if (shape[0] % 32 != 0 || shape[1] % kColumnBlock != 0)
-    return emitError() << "a slot comes in blocks of 32 x 64, got " << shape[0]
+  if (shape[0] % 32 != 0 || shape[1] % 32 != 0)
+    return emitError() << "a slot comes in blocks of 32 x 32, got " << shape[0]
                        << " x " << shape[1];
   return success();
 }

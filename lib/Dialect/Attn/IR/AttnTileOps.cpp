@@ -66,12 +66,51 @@ LogicalResult ViewOp::verify() {
                        << getView().getType();
 }
 
+/// What a wave's own rows of a slot pass on, or take, panel by panel.
+static LogicalResult expectPanels(Operation *op, ViewType view, SlotType slot) {
+  if (slot.getArrangement() != Arrangement::Rows)
+    return op->emitOpError() << "rows go through a rows slot, got " << slot;
+  if (failed(expectElement(op, slot.getElementType(), view.getElementType())))
+    return failure();
+  if (view.getColumns() % slot.getColumns() == 0)
+    return success();
+  return op->emitOpError() << "a row of the view has " << view.getColumns()
+                           << " elements, no multiple of the "
+                           << slot.getColumns() << " of a row of the slot";
+}
+
+void LoadOp::build(OpBuilder &, OperationState &state, Type tile, Value view,
+                   Value row, bool transposed) {
+  state.addOperands({view, row});
+  auto &properties = state.getOrAddProperties<Properties>();
+  properties.operandSegmentSizes = {1, 1, 0, 0};
+  if (transposed)
+    properties.transposed = UnitAttr::get(tile.getContext());
+  state.addTypes(tile);
+}
+
+void LoadOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  effects.emplace_back(MemoryEffects::Read::get());
+  if (getSlot())
+    effects.emplace_back(MemoryEffects::Write::get());
+}
+
 LogicalResult LoadOp::verify() {
   TileType tile = getTile().getType();
   ViewType view = getView().getType();
   if (failed(
           expectElement(*this, tile.getElementType(), view.getElementType())))
     return failure();
+  if (getSlot()) {
+    if (!getTransposed() || tile.getLayout() != TileLayout::MfmaB)
+      return emitOpError() << "a transposed mfma_b tile goes through a slot, "
+                              "got "
+                           << tile;
+    if (failed(expectPanels(*this, view, getSlot().getType())))
+      return failure();
+  }
   int64_t width = getTransposed() ? tile.getRows() : tile.getColumns();
   return expectWidth(*this, view, width, "the tile takes");
 }
@@ -90,19 +129,12 @@ LogicalResult StoreOp::verify() {
     return emitOpError() << "stores mfma_c and columns tiles, got " << tile;
   if (failed(expectWidth(*this, view, tile.getRows(), "a column of the tile")))
     return failure();
-  if (Value slot = getSlot()) {
-    SlotType type = getSlot().getType();
-    if (tile.getLayout() != TileLayout::MfmaC ||
-        type.getArrangement() != Arrangement::Rows)
-      return emitOpError() << "an mfma_c tile goes through a rows slot, got "
-                           << tile << " and " << type;
-    if (failed(
-            expectElement(*this, type.getElementType(), view.getElementType())))
+  if (getSlot()) {
+    if (tile.getLayout() != TileLayout::MfmaC)
+      return emitOpError() << "an mfma_c tile goes through a slot, got "
+                           << tile;
+    if (failed(expectPanels(*this, view, getSlot().getType())))
       return failure();
-    if (type.getColumns() != view.getColumns())
-      return emitOpError() << "a row of the view has " << view.getColumns()
-                           << " elements, a row of the slot "
-                           << type.getColumns();
   }
   if (tile.getLayout() == TileLayout::Columns)
     return expectElement(*this, tile.getElementType(), view.getElementType());
@@ -120,6 +152,10 @@ LogicalResult FetchOp::verify() {
     return failure();
   if (failed(expectWidth(*this, view, slot.getColumns(), "a row of the slot")))
     return failure();
+  if (slot.getColumns() % SlotType::kColumnBlock)
+    return emitOpError() << "a slot for fetched tiles has a multiple of "
+                         << SlotType::kColumnBlock << " columns, got "
+                         << slot.getColumns();
   if (slot.getColumns() - view.getColumns() >= SlotType::kColumnBlock)
     return emitOpError() << "a slot for " << view.getColumns()
                          << " columns has less than " << SlotType::kColumnBlock

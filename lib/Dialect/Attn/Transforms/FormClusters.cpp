@@ -14,6 +14,7 @@
 //   3. write the parts, cluster by cluster in the order of time.
 
 #include "Clusters.h"
+#include "RowStaging.h"
 #include "ScheduleRecipes.h"
 
 #include "flyattn/Dialect/Attn/Transforms/Passes.h"
@@ -98,12 +99,8 @@ LogicalResult LoopParts::find(scf::ForOp loop) {
   return success();
 }
 
-/// Slots hold whole blocks of columns; what a tile has not is 0 in them.
-static int64_t wholeColumns(int64_t columns) {
-  return int64_t(llvm::alignTo(columns, SlotType::kColumnBlock));
-}
-
-/// The operands' slots, made before `loop`.
+/// The operands' slots, made at `b`'s place. They hold whole blocks of columns;
+/// what a tile has not is 0 in them.
 static Slots allocateSlots(ImplicitLocOpBuilder &b, LoadOp load, StringRef name,
                            unsigned count) {
   TileType tile = load.getTile().getType();
@@ -111,7 +108,8 @@ static Slots allocateSlots(ImplicitLocOpBuilder &b, LoadOp load, StringRef name,
   if (load.getTransposed())
     std::swap(rows, columns);
   auto type = SlotType::get(
-      {rows, wholeColumns(columns)}, tile.getElementType(),
+      {rows, int64_t(llvm::alignTo(columns, SlotType::kColumnBlock))},
+      tile.getElementType(),
       load.getTransposed() ? Arrangement::Transposed : Arrangement::Rows);
   Slots slots;
   for (unsigned i = 0; i < count; ++i)
@@ -121,15 +119,6 @@ static Slots allocateSlots(ImplicitLocOpBuilder &b, LoadOp load, StringRef name,
 }
 
 namespace {
-/// How Q reaches the waves through LDS.
-struct StagedQ {
-  LoadOp load;
-  FlipSignOp prepare; ///< null if Q is used as it is
-  Value slot, blockRow, row;
-
-  Value tile() { return prepare ? prepare.getRes() : load.getTile(); }
-};
-
 /// Writes one KV loop as clusters.
 class ClusterWriter {
 public:
@@ -240,8 +229,6 @@ void ClusterWriter::writePart(TilePart part) {
   }
 }
 
-static bool isOfQ(TilePart part) { return part <= TilePart::PrepareQ; }
-
 /// Gives the results of the new loop.
 ValueRange ClusterWriter::write(scf::ForOp loop, ValueRange inits) {
   auto clustered = scf::ForOp::create(
@@ -271,86 +258,6 @@ ValueRange ClusterWriter::write(scf::ForOp loop, ValueRange inits) {
   return clustered.getResults();
 }
 
-/// Matches Q's load, and makes its slot before `b`'s place. All waves bring the
-/// workgroup's rows together.
-static std::optional<StagedQ> stageQ(ImplicitLocOpBuilder &b, Value q,
-                                     unsigned waves) {
-  StagedQ staged;
-  staged.prepare = q.getDefiningOp<FlipSignOp>();
-  if (staged.prepare)
-    q = staged.prepare.getTile();
-  staged.load = q.getDefiningOp<LoadOp>();
-  if (!staged.load || !staged.load.getTransposed() || !q.hasOneUse())
-    return std::nullopt;
-  TileType tile = staged.load.getTile().getType();
-  auto type =
-      SlotType::get({tile.getColumns() * waves, wholeColumns(tile.getRows())},
-                    tile.getElementType(), Arrangement::Rows);
-  staged.slot = AllocSlotOp::create(b, type, "q");
-  Value wave = gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr());
-  wave = arith::IndexCastOp::create(b, b.getI32Type(), wave);
-  Value columns =
-      arith::ConstantIntOp::create(b, b.getI32Type(), tile.getColumns());
-  staged.row = arith::MulIOp::create(b, wave, columns);
-  staged.blockRow = arith::SubIOp::create(b, staged.load.getRow(), staged.row);
-  return staged;
-}
-
-/// Q's parts of the recipe, in clusters of their own before the loops; their
-/// times are those of the first tile.
-static void writeQ(ImplicitLocOpBuilder &b, StagedQ &q,
-                   const ScheduleRecipe &recipe) {
-  auto slotType = cast<SlotType>(q.slot.getType());
-  Value inflight, tile;
-  for (const ClusterRecipe &cluster : recipe.clusters)
-    for (TilePart part : cluster.parts) {
-      if (!isOfQ(part) || (part == TilePart::PrepareQ && !q.prepare))
-        continue;
-      ClusterOp op = createCluster(b, b.getLoc(), cluster.kind, cluster.at);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(op.getBody().front().getTerminator());
-      switch (part) {
-      case TilePart::FetchQ: {
-        auto type =
-            InflightType::get(slotType.getShape(), slotType.getElementType());
-        inflight =
-            FetchOp::create(b, type, q.load.getView(), q.blockRow, q.slot);
-        break;
-      }
-      case TilePart::LandQ:
-        LandOp::create(b, inflight, q.slot);
-        break;
-      case TilePart::ReadQ:
-        tile = ReadOp::create(b, q.load.getTile().getType(), q.slot, q.row);
-        break;
-      default:
-        tile = FlipSignOp::create(b, tile, q.prepare.getMask());
-        break;
-      }
-    }
-  q.tile().replaceAllUsesWith(tile);
-  if (q.prepare)
-    q.prepare.erase();
-  q.load.erase();
-}
-
-/// O goes back as Q came, through a slot, so that memory is written in whole
-/// lines, if its rows fill those of the slot.
-static void stageO(gpu::GPUFuncOp kernel, const StagedQ &q) {
-  auto type = cast<SlotType>(q.slot.getType());
-  kernel.walk([&](StoreOp store) {
-    ViewType view = store.getView().getType();
-    if (store.getTile().getType().getLayout() != TileLayout::MfmaC ||
-        view.getColumns() != type.getColumns() ||
-        view.getElementType() != type.getElementType() || view.getGrouped())
-      return;
-    ImplicitLocOpBuilder b(store.getLoc(), store);
-    Value slot = AllocSlotOp::create(b, type, "o");
-    store.getSlotMutable().assign(slot);
-    store.getSlotRowMutable().assign(q.row);
-  });
-}
-
 /// Turns a chain of loops, each starting with what the one before it gave, into
 /// a pipeline.
 static LogicalResult formPipeline(ArrayRef<scf::ForOp> chain,
@@ -372,16 +279,9 @@ static LogicalResult formPipeline(ArrayRef<scf::ForOp> chain,
       ClusterKindAttr());
   if (recipe.priority)
     pipeline.setPriority(*recipe.priority);
-  std::optional<StagedQ> q;
-  if (recipe.stageQ) {
-    b.setInsertionPoint(pipeline);
-    q = stageQ(b, parts.front().scores.getB(), config.getWaves());
-  }
   b.createBlock(&pipeline.getBody());
-  if (q) {
-    writeQ(b, *q, recipe);
-    stageO(pipeline->getParentOfType<gpu::GPUFuncOp>(), *q);
-  }
+  stageRows(b, pipeline, parts.front().scores.getB(), config.getWaves(),
+            recipe);
   Value limit;
   for (LoopParts &loopParts : parts)
     if (loopParts.modify && loopParts.modify.getLimit())

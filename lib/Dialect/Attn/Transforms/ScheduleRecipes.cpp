@@ -49,13 +49,13 @@ static std::vector<ClusterRecipe> dualWave(ClusterKind raiseMax) {
 }
 
 static const ScheduleRecipe recipes[] = {
-    {"gfx950", 128, /*expHead=*/12, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
+    {"gfx950", 128, /*expHead=*/12, Staging::Whole, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWave(ClusterKind::Compute)},
-    {"gfx950", 64, /*expHead=*/14, /*stageQ=*/true, /*groups=*/2, /*lag=*/1,
+    {"gfx950", 64, /*expHead=*/14, Staging::Whole, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWave(ClusterKind::Compute)},
-    {"gfx942", 128, /*expHead=*/10, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
+    {"gfx942", 128, /*expHead=*/10, Staging::Panels, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWave(ClusterKind::Memory)},
-    {"gfx942", 64, /*expHead=*/19, /*stageQ=*/false, /*groups=*/2, /*lag=*/1,
+    {"gfx942", 64, /*expHead=*/19, Staging::Panels, /*groups=*/2, /*lag=*/1,
      /*interval=*/4, dualWave(ClusterKind::Memory), ClusterKind::Memory},
 };
 

@@ -38,6 +38,20 @@ enum class TilePart {
   Output, ///< O^T += V^T P^T
 };
 
+inline bool isOfQ(TilePart part) { return part <= TilePart::PrepareQ; }
+
+/// How Q and O pass through LDS, so that memory is accessed in whole lines.
+enum class Staging {
+  /// Q by copies of all waves into a slot as large as its rows, at the times of
+  /// its parts; O back the same way.
+  Whole,
+  /// By each wave on its own, before and behind the pipeline, in panels of
+  /// `panelColumns` columns, for which less room is enough.
+  Panels
+};
+/// 64 bytes of a row, half of a line. gfx942's LDS has no room for more.
+constexpr int64_t panelColumns = 32;
+
 /// A cluster and when a tile is in it, in clusters from where the tile starts.
 struct ClusterRecipe {
   int64_t at;
@@ -52,9 +66,7 @@ struct ScheduleRecipe {
   int64_t headDim; ///< at the most
   /// Registers whose exponentials belong to ExpHead.
   int64_t expHead;
-  /// Q goes through LDS, which takes as much as its rows, to be read from
-  /// memory in whole lines. Else each wave reads its rows into registers.
-  bool stageQ;
+  Staging staging;
   unsigned groups, lag;
   unsigned interval; ///< clusters from a tile's start to the next one's
   std::vector<ClusterRecipe> clusters;

@@ -335,8 +335,8 @@ func.func private @f(!attn.view<64x128xbf16>)
 
 // -----
 
-// expected-error @+1 {{a slot comes in blocks of 32 x 64, got 64 x 96}}
-func.func private @f(!attn.slot<64x96xbf16, rows>)
+// expected-error @+1 {{a slot comes in blocks of 32 x 32, got 64 x 80}}
+func.func private @f(!attn.slot<64x80xbf16, rows>)
 
 // -----
 
@@ -396,6 +396,54 @@ func.func @f(%t: !attn.tile<64x32xbf16, mfma_b>, %v: !attn.view<?x64xbf16>, %r: 
 func.func @f(%t: !attn.tile<64x32xf32, mfma_c>, %v: !attn.view<?x128xbf16>, %r: i32) {
   // expected-error @+1 {{a row of the view has 128 elements, a column of the tile 64}}
   attn.store %t, %v[%r] : !attn.tile<64x32xf32, mfma_c>, !attn.view<?x128xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%v: !attn.view<?x128xbf16>, %r: i32, %s: !attn.slot<128x32xbf16, transposed>) {
+  // expected-error @+1 {{rows go through a rows slot, got '!attn.slot<128x32xbf16, transposed>'}}
+  %t = attn.load %v[%r] transposed through %s[%r] : !attn.view<?x128xbf16>, !attn.slot<128x32xbf16, transposed> -> !attn.tile<128x32xbf16, mfma_b>
+  return
+}
+
+// -----
+
+func.func @f(%v: !attn.view<?x72xbf16>, %r: i32, %s: !attn.slot<128x32xbf16, rows>) {
+  // expected-error @+1 {{a row of the view has 72 elements, no multiple of the 32 of a row of the slot}}
+  %t = attn.load %v[%r] transposed through %s[%r] : !attn.view<?x72xbf16>, !attn.slot<128x32xbf16, rows> -> !attn.tile<80x32xbf16, mfma_b>
+  return
+}
+
+// -----
+
+func.func @f(%v: !attn.view<?x32xbf16>, %r: i32, %s: !attn.slot<128x32xbf16, rows>) {
+  // expected-error @+1 {{a transposed mfma_b tile goes through a slot, got '!attn.tile<32x32xbf16, mfma_a>'}}
+  %t = attn.load %v[%r] transposed through %s[%r] : !attn.view<?x32xbf16>, !attn.slot<128x32xbf16, rows> -> !attn.tile<32x32xbf16, mfma_a>
+  return
+}
+
+// -----
+
+func.func @f(%t: !attn.tile<1x32xf32, columns>, %v: !attn.view<?x1xf32>, %r: i32, %s: !attn.slot<128x32xf32, rows>) {
+  // expected-error @+1 {{an mfma_c tile goes through a slot, got '!attn.tile<1x32xf32, columns>'}}
+  attn.store %t, %v[%r] through %s[%r] : !attn.tile<1x32xf32, columns>, !attn.view<?x1xf32>, !attn.slot<128x32xf32, rows>
+  return
+}
+
+// -----
+
+func.func @f(%t: !attn.tile<64x32xf32, mfma_c>, %v: !attn.view<?x64xbf16>, %r: i32, %s: !attn.slot<128x64xf16, rows>) {
+  // expected-error @+1 {{element types must agree, got 'f16' and 'bf16'}}
+  attn.store %t, %v[%r] through %s[%r] : !attn.tile<64x32xf32, mfma_c>, !attn.view<?x64xbf16>, !attn.slot<128x64xf16, rows>
+  return
+}
+
+// -----
+
+func.func @f(%v: !attn.view<?x96xbf16>, %r: i32, %s: !attn.slot<64x96xbf16, rows>) {
+  // expected-error @+1 {{a slot for fetched tiles has a multiple of 64 columns, got 96}}
+  %t = attn.fetch %v[%r] into %s : !attn.view<?x96xbf16>, !attn.slot<64x96xbf16, rows> -> !attn.inflight<64x96xbf16>
   return
 }
 

@@ -53,6 +53,9 @@ func.func @tiles(%p: !llvm.ptr<1>, %offset: i64, %stride: i64, %rows: i32, %row:
   %q0 = attn.load %view[%row] transposed : !attn.view<?x128xbf16> -> !attn.tile<128x32xbf16, mfma_b>
   // CHECK: attn.flip_sign
   %q = attn.flip_sign %q0 by %flip : !attn.tile<128x32xbf16, mfma_b>
+  %rows0 = attn.alloc_slot "rows" : !attn.slot<128x32xbf16, rows>
+  // CHECK: attn.load %{{.*}}[%{{.*}}] transposed through %{{.*}}[%{{.*}}] : !attn.view<?x128xbf16>, !attn.slot<128x32xbf16, rows> -> !attn.tile<128x32xbf16, mfma_b>
+  %q1 = attn.load %view[%row] transposed through %rows0[%row] : !attn.view<?x128xbf16>, !attn.slot<128x32xbf16, rows> -> !attn.tile<128x32xbf16, mfma_b>
   // CHECK: attn.alloc_slot "k0" : !attn.slot<64x128xbf16, rows>
   %k0 = attn.alloc_slot "k0" : !attn.slot<64x128xbf16, rows>
   %v0 = attn.alloc_slot "v0" : !attn.slot<64x128xbf16, transposed>

@@ -56,7 +56,9 @@ def Attn_ViewOp : Attn_Op<"view", [Pure, AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
-def Attn_LoadOp : Attn_Op<"load", [MemoryEffects<[MemRead]>]> {
+def Attn_LoadOp : Attn_Op<"load", [
+    AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "read a tile from global memory into registers";
   let description = [{
     A tile of R x C holds rows `row` to `row + R` of the view; with
@@ -66,19 +68,32 @@ def Attn_LoadOp : Attn_Op<"load", [MemoryEffects<[MemRead]>]> {
     A tile may be wider than the view, whose columns are then a multiple of 8:
     what is behind them is 0, whatever memory holds there.
 
+    With a slot, the wave reads whole pieces of memory's lines, as many columns
+    at a time as the slot has, and sorts them in its own rows of the slot, from
+    `slot_row` on. No other wave may use these rows of the slot meanwhile.
+
     Example:
 
     ```mlir
     %q = attn.load %qv[%row] transposed
         : !attn.view<?x128xbf16> -> !attn.tile<128x32xbf16, mfma_b>
+    %q = attn.load %qv[%row] transposed through %slot[%wave_row]
+        : !attn.view<?x128xbf16>, !attn.slot<256x32xbf16, rows>
+          -> !attn.tile<128x32xbf16, mfma_b>
     ```
   }];
-  let arguments = (ins Attn_ViewType:$view, I32:$row, UnitAttr:$transposed);
+  let arguments = (ins Attn_ViewType:$view, I32:$row, UnitAttr:$transposed,
+                       Optional<Attn_SlotType>:$slot,
+                       Optional<I32>:$slot_row);
   let results = (outs Attn_TileType:$tile);
   let assemblyFormat = [{
-    $view `[` $row `]` (`transposed` $transposed^)? attr-dict
-    `:` qualified(type($view)) `->` qualified(type($tile))
+    $view `[` $row `]` (`transposed` $transposed^)?
+    (`through` $slot^ `[` $slot_row `]`)? attr-dict
+    `:` qualified(type($view)) (`,` qualified(type($slot))^)? `->`
+    qualified(type($tile))
   }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$tile, "::mlir::Value":$view,
+                                 "::mlir::Value":$row, "bool":$transposed)>];
   let hasVerifier = 1;
 }
 
@@ -91,8 +106,9 @@ def Attn_StoreOp : Attn_Op<"store", [AttrSizedOperandSegments,
     multiple of 8, is dropped.
 
     With a slot, the wave first gathers the rows in its own rows of the slot,
-    from `slot_row` on, and then writes whole lines of memory. No other wave may
-    use these rows of the slot meanwhile.
+    from `slot_row` on, as many columns at a time as the slot has, and then
+    writes whole pieces of memory's lines. No other wave may use these rows of
+    the slot meanwhile.
 
     Example:
 

@@ -129,7 +129,8 @@ def Attn_SlotType : Attn_Type<"Slot", "slot"> {
     Each slot becomes an LDS object of its own, with static addresses, so that
     LLVM can tell a copy into one from a read of another. The chip decides the
     address of each element; `rows` slots are read as they were written,
-    `transposed` slots by columns. Columns come in blocks of 64.
+    `transposed` slots by columns. Columns come in blocks of 32, and in blocks
+    of 64 where tiles are fetched.
 
     Example: `!attn.slot<64x128xbf16, rows>`
   }];
@@ -144,7 +145,7 @@ def Attn_SlotType : Attn_Type<"Slot", "slot"> {
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// Columns come in multiples of this.
+    /// Columns of fetched tiles come in multiples of this.
     static constexpr int64_t kColumnBlock = 64;
     int64_t getRows() const { return getShape()[0]; }
     int64_t getColumns() const { return getShape()[1]; }

@@ -361,8 +361,9 @@ def AttnFormClusters : Pass<"attn-form-clusters", "::mlir::gpu::GPUModuleOp"> {
     In a kernel whose `attn.config` says `dual_wave`, sorts the ops of each KV
     loop into memory and compute clusters after the recipe for the chip and head
     dim (one table, ScheduleRecipes.cpp), gives K and V their LDS slots, and
-    turns their loads into fetch, land and read. A chain of loops becomes one
-    pipeline. It is not rotated yet: each cluster has a time, counted from where
+    turns their loads into fetch, land and read. Q and O are brought through
+    slots, too, as the recipe says. A chain of loops becomes one pipeline. It is
+    not rotated yet: each cluster has a time, counted from where
     its tile starts. Runs after `attn-decompose-softmax`.
 
     Before:
