@@ -7,6 +7,8 @@ endif()
 
 add_library(flyattn_settings INTERFACE)
 target_compile_options(flyattn_settings INTERFACE -Wall -Wextra -Wno-unused-parameter
+  # g++ 12 warns of "..." + string (GCC bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   $<$<BOOL:${FLYATTN_WERROR}>:-Werror>)
 if(FLYATTN_SANITIZE)
   target_compile_options(flyattn_settings INTERFACE

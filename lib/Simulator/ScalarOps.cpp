@@ -6,6 +6,8 @@
 //
 #include "ScalarOp.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace llvm;
 using namespace flyattn::sim;
 
@@ -146,8 +148,8 @@ template <typename T> T bitNot(T a, Scc scc) {
   scc = T(~a) != 0;
   return ~a;
 }
-U brev32(U a) { return __builtin_bitreverse32(a); }
-U64 brev64(U64 a) { return __builtin_bitreverse64(a); }
+U brev32(U a) { return llvm::reverseBits(a); }
+U64 brev64(U64 a) { return llvm::reverseBits(a); }
 U bcnt0(U a, Scc scc) {
   U r = U(__builtin_popcount(~a));
   scc = r != 0;

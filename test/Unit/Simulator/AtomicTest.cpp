@@ -161,12 +161,15 @@ TEST(Atomic, GlobalFlatAndBuffer) {
             D want = active ? c.expected(v.old, v.a, v.b, bits) : v.old, got;
             std::memcpy(&got, &k.data[i * stride], 8);
             EXPECT_EQ(cut(got, bits), cut(want, bits)) << text << " lane " << i;
-            if (bits == 32)
+            if (bits == 32) {
               EXPECT_EQ(got >> 32, 0xeeeeeeeeu) << text;
-            if (returns && active)
+            }
+            if (returns && active) {
               EXPECT_EQ(lanesValue(k, result, i, bits), v.old) << text;
-            if (!buffer && (!returns || !active))
+            }
+            if (!buffer && (!returns || !active)) {
               EXPECT_EQ(k.vgpr[8][i], 0x5a5a5a5au) << text;
+            }
           }
         }
 }

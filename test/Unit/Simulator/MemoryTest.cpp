@@ -435,8 +435,9 @@ TEST(Flat, ReachesLdsAndScratchThroughApertures) {
                            : stored,
               k.vgpr[0][i])
         << i;
-    if (i % 3 != 2)
+    if (i % 3 != 2) {
       EXPECT_EQ(stored, 0u) << i;
+    }
   }
   k.lds = 76;
   EXPECT_FALSE(k.run(address + "flat_store_dword v[4:5], v0"));

@@ -222,8 +222,9 @@ TEST(VectorNorm, FractionsOfTheLargestInteger) {
       EXPECT_LE(std::abs(int(int16_t(got >> 16)) -
                          int(int16_t(norm(b, largest, isSigned)))),
                 1);
-      if (i < 3 || (i >= 5 && i < 8))
+      if (i < 3 || (i >= 5 && i < 8)) {
         EXPECT_EQ(got & 0xffff, norm(a, largest, isSigned));
+      }
     };
     pair(10, 32767, true, false);
     pair(11, 65535, false, false);
