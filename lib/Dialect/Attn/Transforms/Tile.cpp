@@ -11,6 +11,7 @@
 // attn.combine goes the same way in TileCombine.cpp and CombineBody.cpp.
 
 #include "KernelBody.h"
+#include "KernelParameters.h"
 #include "Outline.h"
 
 #include "flyattn/Dialect/Attn/IR/Attn.h"
