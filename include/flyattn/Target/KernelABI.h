@@ -25,6 +25,10 @@ enum class PerformanceCounter : unsigned {
   Rescales       ///< and some row's maximum had been raised
 };
 
+/// Rows that kernels access at a time, at the most: a workgroup's of Q or O, or
+/// a KV tile. Of a head's rows they index whole such blocks.
+constexpr int64_t maxTileRows = 256;
+
 /// Strides of one operand, in elements. The last dimension is contiguous.
 struct OperandStrides {
   int64_t batch;

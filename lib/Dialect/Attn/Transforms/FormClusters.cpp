@@ -342,7 +342,7 @@ static void stageO(gpu::GPUFuncOp kernel, const StagedQ &q) {
     ViewType view = store.getView().getType();
     if (store.getTile().getType().getLayout() != TileLayout::MfmaC ||
         view.getColumns() != type.getColumns() ||
-        view.getElementType() != type.getElementType() || view.getGrouped())
+        view.getElementType() != type.getElementType() || view.isGrouped())
       return;
     ImplicitLocOpBuilder b(store.getLoc(), store);
     Value slot = AllocSlotOp::create(b, type, "o");

@@ -63,6 +63,10 @@ private:
     return arith::ConstantIntOp::create(b, b.getI64Type(), value);
   }
   int64_t rowsPerBlock() { return config.getWaves() * config.getRowsPerWave(); }
+  /// Of views of one head.
+  ViewKind headKind() {
+    return config.getFar() ? ViewKind::Far : ViewKind::Plain;
+  }
   Value rowBlock(Value n);
   Value loadEntry(Value list, Value index, int32_t next);
   Value sequenceAt(Value n);
@@ -127,7 +131,8 @@ Value KernelBody::product(Value index, Value stride) {
 /// The rows of one head of one batch.
 Value KernelBody::view(unsigned pointer, unsigned strides, int64_t columns,
                        Value headIndex, Sequence rows) {
-  auto type = ViewType::get({ShapedType::kDynamic, columns}, element);
+  auto type =
+      ViewType::get({ShapedType::kDynamic, columns}, element, headKind());
   Value seqStride = param(strides + 2);
   Value first = rows.first ? product(rows.first, seqStride)
                            : product(batch, param(strides));
@@ -153,7 +158,7 @@ Value KernelBody::queryView(unsigned pointer, Type element, int64_t columns,
                             Value batches, Value heads, Value seqStride,
                             Value offset) {
   auto type = ViewType::get({ShapedType::kDynamic, columns}, element,
-                            /*grouped=*/bool(group));
+                            group ? ViewKind::Grouped : headKind());
   Value first = qSequence.first ? product(qSequence.first, seqStride)
                                 : product(batch, batches);
   Value start = arith::AddIOp::create(b, first, product(head, heads));
@@ -403,7 +408,7 @@ ValueRange KernelBody::kvLoop(Value q) {
 /// Of each row of the wave, its head's.
 Value KernelBody::loadSink() {
   auto type = ViewType::get({ShapedType::kDynamic, 1}, b.getF32Type(),
-                            /*grouped=*/bool(group));
+                            group ? ViewKind::Grouped : ViewKind::Plain);
   Value first = arith::ExtUIOp::create(b, b.getI64Type(), head);
   Value view = ViewOp::create(b, type, param(sinkParameter(op)), first,
                               packed(qSequence.length), /*stride=*/i64(0),

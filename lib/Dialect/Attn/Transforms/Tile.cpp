@@ -58,6 +58,8 @@ static std::string kernelName(ForwardOp op) {
     name += "_varlen";
   if (op.getConfig()->getPackGqa())
     name += "_gqa";
+  if (op.getConfig()->getFar())
+    name += "_far";
   if (op.isPartial())
     name += "_split";
   if (op.getLse())
