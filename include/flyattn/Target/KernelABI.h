@@ -75,6 +75,9 @@ inline uint64_t rowBlockOf(uint64_t y, uint64_t blocks, bool lastRowsFirst) {
 /// Blocks of rows come as `rowBlockOf` says, and packed sequences as the launch
 /// says (KernargWriter).
 ///
+/// The rows of a head are within 32-bit byte offsets from its first one. In far
+/// kernels (#attn.config) this holds for any `maxTileRows` behind each other.
+///
 /// Kernels for packed sequences take [total, heads, headDim] and f32 [heads,
 /// total_q]. Row 0 of sequence b is row cuSeqlens[b]; batch strides are unread,
 /// and so is seqlenKv, but seqlenQ still gives the grid: it is the longest
