@@ -8,8 +8,8 @@
 
 #include "flyattn/Attention/CostModel.h"
 #include "flyattn/Attention/Plan.h"
+#include "flyattn/Attention/Views.h"
 #include "flyattn/Runtime/KernelCache.h"
-#include "flyattn/Runtime/NumericFormats.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -35,15 +35,6 @@ static MaskKind kernelMask(const Problem &problem) {
   return problem.window->right == 0 ? MaskKind::Causal : MaskKind::Window;
 }
 
-/// Whether the heads that read a KV head fit one grouped view.
-static bool groupFitsView(const Problem &problem, Operand operand) {
-  OperandStrides strides = problem.stridesOf(operand);
-  int64_t group = problem.heads / problem.kvHeads;
-  double elements = double(strides.seq) * double(problem.seqlenQ) +
-                    double(strides.head) * double(group);
-  return double(sizeOf(problem.dtype)) * elements < double(INT32_MAX);
-}
-
 /// What is the same of every kernel that serves the problem.
 static KernelVariant commonVariant(const Problem &problem) {
   KernelVariant variant;
@@ -54,6 +45,7 @@ static KernelVariant commonVariant(const Problem &problem) {
   variant.mask = kernelMask(problem);
   variant.lse = problem.wantLse;
   variant.packed = problem.packed();
+  variant.far = needsFarViews(problem);
   variant.softcap = problem.softcap.has_value();
   if (problem.bias)
     variant.bias = problem.bias->type;

@@ -8,6 +8,7 @@
 
 #include "flyattn/Attention/Plan.h"
 #include "flyattn/Attention/Splits.h"
+#include "flyattn/Attention/Views.h"
 #include "flyattn/Runtime/KernelCache.h"
 #include "flyattn/Runtime/NumericFormats.h"
 
@@ -33,20 +34,13 @@ constexpr int64_t kHeadDimStep = 8, kMaxHeadDim = 256;
 /// Of dual_wave, whose waves have half of the registers.
 constexpr int64_t kMaxDualWaveHeadDim = 128;
 
-/// Kernels index rows in whole tiles of at most this many rows.
-constexpr int64_t kMaxTileRows = 256;
 /// HIP's bound on the y and z sizes of a grid.
 constexpr int64_t kMaxGridYZ = 65535;
 /// Query rows of a workgroup, at the least: they are the grid's y.
 constexpr int64_t kMinBlockRows = 128;
 /// Row numbers are 32-bit signed in the kernels, and a tile past the end must
 /// not overflow them.
-constexpr int64_t kMaxSeqlen = INT32_MAX - kMaxTileRows;
-/// A (batch, head) view is one buffer resource with 32-bit byte offsets. Where
-/// a head dim leaves columns of a tile empty, the upper half of these stands
-/// for what is beyond the view.
-constexpr uint64_t kMaxViewBytes = uint64_t(1) << 32;
-constexpr int64_t kColumnBlock = 64;
+constexpr int64_t kMaxSeqlen = INT32_MAX - maxTileRows;
 /// Keeps products of sizes and strides far from overflow.
 constexpr int64_t kMaxStride = int64_t(1) << 40;
 
@@ -248,13 +242,6 @@ void checkSplits(const Problem &p, StringRef chip, Collector &out) {
                                   "fewer query rows at a time");
 }
 
-/// Bytes that a kernel may index in one (batch, head) view.
-uint64_t viewBytes(const Problem &p, Operand operand) {
-  uint64_t rows = alignTo(uint64_t(p.seqlenOf(operand)), kMaxTileRows);
-  return SaturatingMultiply(rows, uint64_t(p.stridesOf(operand).seq) *
-                                      uint64_t(sizeOf(p.dtype)));
-}
-
 /// Whether two elements of `o` may share memory: sorted by stride, each
 /// dimension must step over all of the one before.
 bool outputOverlaps(const Problem &p) {
@@ -296,14 +283,14 @@ void checkStrides(const Problem &p, Collector &out) {
     if (sizeOf(p.dtype) == 2 && (s.batch | s.head | s.seq) & 1)
       out.unsupported(name, given + "strides must be multiples of 2 elements, "
                                     "since memory is accessed in dwords");
-    uint64_t most = kMaxViewBytes >> (headDim % kColumnBlock != 0);
-    if (viewBytes(p, operand) > most)
-      out.unsupported(name, given + "one (batch, head) view spans " +
-                                Twine(viewBytes(p, operand)) +
-                                " bytes, and buffer offsets reach " +
-                                Twine(most >> 30) +
-                                " GiB: use a smaller seq stride (the bhsd "
-                                "layout)");
+    int64_t most = maxSeqStride(p, operand);
+    if (s.seq > most)
+      out.unsupported(name, given + "the seq stride can be " + Twine(most) +
+                                " elements at the most for " + nameOf(p.dtype) +
+                                " with head_dim " + Twine(headDim) +
+                                ", since " + Twine(maxTileRows) +
+                                " rows are indexed with 32-bit offsets: use a "
+                                "smaller one (the bhsd layout)");
   }
   if (p.strides[unsigned(Operand::O)] && outputOverlaps(p))
     out.bad("o_strides", "rows of the output overlap in memory");

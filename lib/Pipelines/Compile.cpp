@@ -162,6 +162,7 @@ public:
     options.waves = variant.waves;
     options.splits = variant.splits;
     options.packGqa = variant.packGqa;
+    options.far = variant.far;
     if (variant.without != Technique::None)
       options.without = nameOf(variant.without).str();
     options.countRescales = variant.countRescales;

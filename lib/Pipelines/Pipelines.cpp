@@ -36,6 +36,7 @@ void flyattn::buildSelectConfigPipeline(OpPassManager &pm,
   select.waves = options.waves;
   select.splits = options.splits;
   select.packGqa = options.packGqa;
+  select.far = options.far;
   pm.addPass(attn::createAttnSelectConfig(select));
 }
 

@@ -64,7 +64,7 @@ std::string describe(const KernelVariant &variant, StringRef chip) {
                                             : " bias") +
           (variant.alibi ? " alibi" : "") + (variant.sink ? " sink" : "") +
           (variant.packed ? " packed" : "") +
-          (variant.packGqa ? " pack-gqa" : "") +
+          (variant.packGqa ? " pack-gqa" : "") + (variant.far ? " far" : "") +
           (variant.splits > 1 ? " split" : "") + (variant.lse ? " lse " : " ") +
           nameOf(variant.schedule) +
           (variant.without != Technique::None

@@ -89,6 +89,13 @@ class Explain(DriverTest):
         self.assertEqual(disabled[-1]["refused"],
                          ["FLYATTN_DISABLE_DUAL_WAVE is 1"])
 
+    def test_far_views(self):
+        problem = ("--arch", "gfx950", "--heads", 64, "--seqlen-q", 512,
+                   "--seqlen-kv", 300000)
+        self.assertTrue(all(each["far"] for each in self.explain(*problem)))
+        self.assertFalse(any(each["far"] for each in
+                             self.explain(*problem, "--layout", "bhsd")))
+
     def test_text(self):
         text = self.flyattn("explain", "--arch", "gfx950", "--head-dim",
                             72).stdout

@@ -32,6 +32,7 @@ static cl::opt<std::string> jsonFile("json", cl::value_desc("file|-"),
 static json::Object toJson(const Alternative &alternative) {
   json::Object object{{"schedule", nameOf(alternative.variant.schedule)},
                       {"pack_gqa", alternative.variant.packGqa},
+                      {"far", alternative.variant.far},
                       {"chosen", alternative.chosen}};
   if (!alternative.refused.empty()) {
     object["refused"] = json::Array(alternative.refused);
@@ -44,9 +45,10 @@ static json::Object toJson(const Alternative &alternative) {
 }
 
 static std::string nameOfKernel(const KernelVariant &variant) {
-  return formatv("{0}{1}{2}", nameOf(variant.schedule),
+  return formatv("{0}{1}{2}{3}", nameOf(variant.schedule),
                  variant.waves == 1 ? ", one wave" : "",
-                 variant.packGqa ? ", heads packed" : "");
+                 variant.packGqa ? ", heads packed" : "",
+                 variant.far ? ", far" : "");
 }
 
 static void print(raw_ostream &os, const Alternative &alternative) {

@@ -40,6 +40,7 @@ json::Object configOf(const Run &run) {
   json::Object config = toJson(run.plan.kernel->config);
   config["splits"] = run.plan.splits;
   config["pack_gqa"] = run.plan.variant.packGqa;
+  config["far"] = run.plan.variant.far;
   return config;
 }
 

@@ -71,6 +71,8 @@ struct KernelVariant {
   bool sink = false;
   /// The query heads of a KV head share the rows of a tile.
   bool packGqa = false;
+  /// The rows of one head may span more than 32-bit offsets reach.
+  bool far = false;
   unsigned waves = 0; ///< waves a workgroup; 0: as many as are supported
   /// Parts of KV. If there are more, a second kernel combines them; one code
   /// object serves every such number.
@@ -122,7 +124,7 @@ llvm::Expected<CompiledKernel> compileForward(const KernelVariant &variant,
                                               Level level = Level::Object);
 
 /// The same of a program in MLIR text, whose one `attn.forward` on memrefs says
-/// what the kernel computes. Of `variant` only waves, splits, packGqa,
+/// what the kernel computes. Of `variant` only waves, splits, packGqa, far,
 /// rounding, schedule and without count.
 llvm::Expected<CompiledKernel> compileProgram(llvm::StringRef program,
                                               const KernelVariant &variant,

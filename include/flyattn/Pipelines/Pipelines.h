@@ -49,6 +49,10 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                        llvm::cl::desc("the query heads of a KV head share the "
                                       "rows of a tile"),
                        llvm::cl::init(false)};
+  Option<bool> far{*this, "far",
+                   llvm::cl::desc("the rows of one head may span more than "
+                                  "32-bit offsets reach"),
+                   llvm::cl::init(false)};
   Option<bool> bf16Truncate{
       *this, "bf16-truncate",
       llvm::cl::desc("truncate f32 to bf16 where the chip has no conversion"),

@@ -25,6 +25,10 @@ enum class PerformanceCounter : unsigned {
   Rescales       ///< and some row's maximum had been raised
 };
 
+/// Rows that kernels access at a time, at the most: a workgroup's of Q or O, or
+/// a KV tile. Of a head's rows they index whole such blocks.
+constexpr int64_t maxTileRows = 256;
+
 /// Strides of one operand, in elements. The last dimension is contiguous.
 struct OperandStrides {
   int64_t batch;
@@ -70,6 +74,9 @@ inline uint64_t rowBlockOf(uint64_t y, uint64_t blocks, bool lastRowsFirst) {
 /// a multiple of 8 heads an XCD keeps to its own, and its L2 to their K and V.
 /// Blocks of rows come as `rowBlockOf` says, and packed sequences as the launch
 /// says (KernargWriter).
+///
+/// The rows of a head are within 32-bit byte offsets from its first one. In far
+/// kernels (#attn.config) this holds for any `maxTileRows` behind each other.
 ///
 /// Kernels for packed sequences take [total, heads, headDim] and f32 [heads,
 /// total_q]. Row 0 of sequence b is row cuSeqlens[b]; batch strides are unread,

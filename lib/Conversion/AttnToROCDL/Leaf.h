@@ -20,7 +20,8 @@ namespace mlir::attn {
 
 /// An offset (bytes) behind the end of every view: what is read there is 0,
 /// what is written there is dropped. No view with columns to leave out reaches
-/// it, and an offset below it more does not wrap.
+/// it, and an offset below it more does not wrap. Of far views that holds for
+/// what an access takes.
 constexpr int64_t beyondViews = int64_t(1) << 31;
 
 /// A matrix in global memory: a buffer resource and the bytes between rows.

@@ -35,6 +35,14 @@ struct LowerView : TilePattern<ViewOp> {
         b, adaptor.getBase().getType(), type.getElementType(),
         adaptor.getBase(), ArrayRef<LLVM::GEPArg>{adaptor.getOffset()});
     Value stride = b.mul(adaptor.getStride(), i64(bytes));
+    auto narrow = [&](Value wide) -> Value {
+      return arith::TruncIOp::create(b, b.getI32Type(), wide);
+    };
+    if (type.isFar()) {
+      rewriter.replaceOpWithMultiple(
+          op, {{base, narrow(stride), adaptor.getRows()}});
+      return success();
+    }
     // The last row ends the buffer, not the stride behind it.
     Value rows = arith::ExtUIOp::create(b, b.getI64Type(), adaptor.getRows());
     Value size = b.mul(arith::SubIOp::create(b, rows, i64(1)), stride);
@@ -42,9 +50,6 @@ struct LowerView : TilePattern<ViewOp> {
     Value empty =
         arith::CmpIOp::create(b, arith::CmpIPredicate::eq, rows, i64(0));
     size = arith::SelectOp::create(b, empty, i64(0), size);
-    auto narrow = [&](Value wide) -> Value {
-      return arith::TruncIOp::create(b, b.getI32Type(), wide);
-    };
     Value rowStride = narrow(stride);
     if (!op.getGroup()) {
       rewriter.replaceOpWithMultiple(op,
@@ -90,35 +95,34 @@ struct LowerLoad : TilePattern<LoadOp> {
                 "into registers; stage other loads through LDS "
                 "(--attn-double-buffer)";
     Leaf b = lowering.leaf(op, rewriter);
-    Buffer buffer = asBuffer(adaptor.getView());
-    Value row = adaptor.getRow().front();
+    ViewType type = op.getView().getType();
+    ViewRows view(b, type, adaptor.getView(), adaptor.getRow().front());
+    Value row = view.first, stride = view.buffer.stride;
     if (op.getSlot()) {
       SlotRows own{*lowering.slots, adaptor.getSlot().front(),
                    op.getSlot().getType(), adaptor.getSlotRow().front()};
       rewriter.replaceOpWithMultiple(
-          op, {loadThroughSlot(b, buffer, row, tile.getRows(), own)});
+          op, {loadThroughSlot(b, view.buffer, row, tile.getRows(), own)});
       return success();
     }
     Value lane = b.lane();
     // The row is uniform; a lane's place in a grouped view is not a sum with
     // it.
-    bool grouped = op.getView().getType().getGrouped();
     Value inTile = b.rem(lane, 32);
-    Value offset =
-        grouped ? ViewRows(adaptor.getView()).offset(b, b.add(row, inTile))
-                : b.mul(inTile, buffer.stride);
+    Value offset = type.isGrouped() ? view.offset(b, b.add(row, inTile))
+                                    : b.mul(inTile, stride);
     int64_t bytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
     Value half = b.div(lane, 32), column = b.mul(half, 8);
     offset = b.add(offset, b.mul(half, 8 * bytes));
-    Value uniform = grouped ? b.i32(0) : b.mul(row, buffer.stride);
+    Value uniform = type.isGrouped() ? b.i32(0) : b.mul(row, stride);
     SmallVector<Value> blocks;
-    int64_t columns = op.getView().getType().getColumns();
+    int64_t columns = type.getColumns();
     for (int64_t k = 0; k < tile.getRows(); k += 16) {
       Value place = b.add(offset, bytes * k);
       if (columns < k + 16)
         place = b.ifInside(place, b.add(column, k), columns);
       blocks.push_back(
-          loadBlock(b, buffer, place, uniform, tile.getElementType()));
+          loadBlock(b, view.buffer, place, uniform, tile.getElementType()));
     }
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();
@@ -173,10 +177,11 @@ struct LowerFetch : TilePattern<FetchOp> {
   matchAndRewrite(FetchOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Leaf b = lowering.leaf(op, rewriter);
+    ViewType type = op.getView().getType();
+    ViewRows view(b, type, adaptor.getView(), adaptor.getRow().front());
     SmallVector<Value> inflight = lowering.slots->fetch(
-        b, asBuffer(adaptor.getView()), op.getView().getType().getColumns(),
-        adaptor.getRow().front(), adaptor.getSlot().front(),
-        op.getSlot().getType());
+        b, view.buffer, type.getColumns(), view.first,
+        adaptor.getSlot().front(), op.getSlot().getType());
     // LLVM would sink the loads to where registers are cheapest, and what they
     // bring would come late by as much.
     b.fenceSchedule();

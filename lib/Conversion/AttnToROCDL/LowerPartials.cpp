@@ -45,8 +45,9 @@ struct LowerLoadF32 : TilePattern<LoadOp> {
         !(isColumn || isPlainF32(tile, op.getView().getType())))
       return failure();
     Leaf b = lowering.leaf(op, rewriter);
-    ViewRows view(adaptor.getView());
-    Value row = b.add(adaptor.getRow().front(), b.rem(b.lane(), 32));
+    ViewType type = op.getView().getType();
+    ViewRows view(b, type, adaptor.getView(), adaptor.getRow().front());
+    Value row = b.add(view.first, b.rem(b.lane(), 32));
     Value zero = b.i32(0);
     if (isColumn) {
       rewriter.replaceOp(
@@ -56,7 +57,7 @@ struct LowerLoadF32 : TilePattern<LoadOp> {
     Value offset = laneOffset(b, view, row);
     auto four = VectorType::get(4, b.getF32Type());
     SmallVector<Value> blocks;
-    int64_t columns = op.getView().getType().getColumns();
+    int64_t columns = type.getColumns();
     for (int64_t block = 0; block < tile.getRows() / 32; ++block) {
       SmallVector<Value> parts;
       for (int64_t group = 0; group < 4; ++group)
@@ -83,10 +84,11 @@ struct LowerStoreF32 : TilePattern<StoreOp> {
     if (!isPlainF32(op.getTile().getType(), op.getView().getType()))
       return failure();
     Leaf b = lowering.leaf(op, rewriter);
-    ViewRows view(adaptor.getView());
-    Value row = b.add(adaptor.getRow().front(), b.rem(b.lane(), 32));
+    ViewType type = op.getView().getType();
+    ViewRows view(b, type, adaptor.getView(), adaptor.getRow().front());
+    Value row = b.add(view.first, b.rem(b.lane(), 32));
     Value offset = laneOffset(b, view, row);
-    int64_t columns = op.getView().getType().getColumns();
+    int64_t columns = type.getColumns();
     for (auto [index, block] : llvm::enumerate(adaptor.getTile()))
       for (int64_t group = 0; group < 4; ++group)
         if (int64_t(32 * index) + 8 * group < columns)

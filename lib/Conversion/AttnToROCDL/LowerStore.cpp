@@ -28,12 +28,12 @@ struct LowerStore : TilePattern<StoreOp> {
     if (tile.getColumns() != 32)
       return rewriter.notifyMatchFailure(op, "a wave stores 32 columns");
     Leaf b = lowering.leaf(op, rewriter);
-    ViewRows view(adaptor.getView());
-    Value row = adaptor.getRow().front();
+    ViewType type = op.getView().getType();
+    ViewRows view(b, type, adaptor.getView(), adaptor.getRow().front());
+    Value row = view.first;
     if (tile.getLayout() == TileLayout::Columns) {
       storeColumns(b, adaptor.getTile().front(), view, row);
     } else {
-      ViewType type = op.getView().getType();
       SmallVector<RowPiece> pieces =
           piecesOf(b, adaptor.getTile(), type.getElementType());
       if (op.getSlot())

@@ -29,8 +29,8 @@ struct TileLowering {
 
 /// A tile becomes its blocks, row by row: vectors of 8 16-bit elements for
 /// mfma_a and mfma_b, of 16 f32 for mfma_c, one f32 for columns. A view becomes
-/// a buffer resource and a stride, a slot a pointer to LDS, a tile in flight
-/// what the chip's slots say.
+/// what ViewRows says, a slot a pointer to LDS, a tile in flight what the
+/// chip's slots say.
 class TileTypeConverter : public TypeConverter {
 public:
   explicit TileTypeConverter(const TileLowering &lowering);
@@ -44,9 +44,6 @@ template <typename OpT> struct TilePattern : OpConversionPattern<OpT> {
         lowering(lowering) {}
   const TileLowering &lowering;
 };
-
-/// A view after its conversion.
-inline Buffer asBuffer(ValueRange view) { return {view[0], view[1]}; }
 
 void populateMemoryPatterns(RewritePatternSet &patterns,
                             const TypeConverter &converter,

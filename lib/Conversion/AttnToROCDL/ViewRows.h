@@ -13,20 +13,26 @@
 
 namespace mlir::attn {
 
-/// A view as its lowered values: the resource and the stride in bytes and, of a
-/// grouped view, the group's size, its inner stride and the number of rows.
+/// The rows of a view for one access to it.
+///
+/// A view is lowered to its resource and the stride in bytes and, if it is
+/// grouped, the group's size, its inner stride and the number of rows. Of a far
+/// one there are the address of row 0, the stride and the number of rows: each
+/// access makes a resource of its own, which begins at its first row, from
+/// where on 32-bit offsets reach.
 class ViewRows {
 public:
-  explicit ViewRows(ValueRange values)
-      : buffer{values[0], values[1]}, grouping(values.drop_front(2)) {}
+  /// For an access whose first row is `row`, which is uniform.
+  ViewRows(Leaf &b, ViewType type, ValueRange values, Value row);
 
   const Buffer buffer;
+  const Value first; ///< the access's first row, counted from that of `buffer`
 
   /// The lowered types of a view.
   static SmallVector<Type> types(ViewType view);
 
-  /// Byte offset of `row`, which may be another in each lane. Behind the last
-  /// row it is beyond the buffer.
+  /// Byte offset of `row` of `buffer`, which may be another in each lane.
+  /// Behind the last row it is beyond the buffer.
   Value offset(Leaf &b, Value row) const;
 
 private:

@@ -295,19 +295,22 @@ TEST(Validate, Strides) {
   expectBad(p, "o_strides");
 }
 
-TEST(Validate, ViewsBeyondFourGibibytes) {
+/// A tile's rows are 256.
+TEST(Validate, TilesBeyond32BitOffsets) {
   Problem p = smallProblem();
-  p.batch = 1;
-  p.heads = p.kvHeads = 64;
-  p.seqlenQ = 1;
-  p.seqlenKv = (int64_t(1) << 32) / (64 * 128 * 2);
+  auto &k = p.strides[unsigned(Operand::K)];
+  k = OperandStrides{0, 128, (int64_t(1) << 32) / 256 / 2};
   EXPECT_TRUE(validate(p, "gfx950").empty());
-  p.seqlenKv += 1;
-  std::vector<Diagnostic> found = validate(p, "gfx950");
-  ASSERT_EQ(found.size(), 2u); // k and v
-  EXPECT_EQ(found[0].kind, Diagnostic::Kind::Unsupported);
-  p.layout = Layout::BHSD;
+  k->seq += 2;
+  expectUnsupported(p, "k_strides");
+  p.headDim = 72;
+  k->seq = (int64_t(1) << 31) / 256 / 2;
   EXPECT_TRUE(validate(p, "gfx950").empty());
+  k->seq += 2;
+  expectUnsupported(p, "k_strides");
+  p.dtype = ElementType::F32;
+  k->seq = (int64_t(1) << 31) / 256 / 4 + 1;
+  expectUnsupported(p, "k_strides");
 }
 
 TEST(Validate, GivesEveryErrorAtOnce) {

@@ -127,6 +127,34 @@ TEST(Compile, GivesTheSameBytesEveryTime) {
   }
 }
 
+TEST(Compile, FarViewsSpillNothing) {
+  for (const char *chip : {"gfx942", "gfx950"})
+    for (auto [schedule, type, headDim] :
+         {std::tuple(ScheduleKind::Generic, ElementType::BF16, 72u),
+          std::tuple(ScheduleKind::Generic, ElementType::F16, 128u),
+          std::tuple(ScheduleKind::Generic, ElementType::BF16, 256u),
+          std::tuple(ScheduleKind::Generic, ElementType::F32, 128u),
+          std::tuple(ScheduleKind::DualWave, ElementType::F16, 72u),
+          std::tuple(ScheduleKind::DualWave, ElementType::BF16, 128u)})
+      for (MaskKind mask : {MaskKind::None, MaskKind::Window}) {
+        KernelVariant variant;
+        variant.schedule = schedule;
+        variant.elementType = type;
+        variant.headDim = headDim;
+        variant.mask = mask;
+        variant.packed = variant.lse = variant.far = true;
+        auto compiled = compileForward(variant, chip);
+        ASSERT_TRUE(bool(compiled)) << toString(compiled.takeError());
+        auto object = sim::CodeObject::load(
+            llvm::arrayRefFromStringRef(compiled->output));
+        ASSERT_TRUE(bool(object)) << toString(object.takeError());
+        const sim::KernelInfo &info = object->kernels().front();
+        EXPECT_EQ(info.vgprSpills, 0u) << chip << info.name;
+        EXPECT_EQ(info.sgprSpills, 0u) << chip << info.name;
+        EXPECT_EQ(info.scratchSize, 0u) << chip << info.name;
+      }
+}
+
 TEST(Compile, SplitsNeedTwoKernels) {
   for (const char *chip : {"gfx942", "gfx950"})
     for (ScheduleKind schedule :

@@ -64,7 +64,7 @@ LogicalResult
 ConfigAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                    Schedule schedule, unsigned waves, unsigned rowsPerWave,
                    unsigned kvTile, unsigned slots, unsigned splits,
-                   bool packGqa, bool) {
+                   bool packGqa, bool, bool) {
   if (waves == 0 || waves > 16)
     return emitError() << "waves must be 1 to 16, got " << waves;
   if (rowsPerWave != 32)
@@ -199,22 +199,26 @@ Type ViewType::parse(AsmParser &parser) {
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLess() || parseShape(parser, shape, elementType))
     return {};
-  bool grouped = succeeded(parser.parseOptionalComma());
-  if ((grouped && parser.parseKeyword("grouped")) || parser.parseGreater())
+  FailureOr<ViewKind> kind = ViewKind::Plain;
+  if (succeeded(parser.parseOptionalComma()))
+    kind = FieldParser<ViewKind>::parse(parser);
+  if (failed(kind) || parser.parseGreater())
     return {};
   return getChecked([&] { return parser.emitError(loc); }, parser.getContext(),
-                    shape, elementType, grouped);
+                    shape, elementType, *kind);
 }
 
 void ViewType::print(AsmPrinter &printer) const {
   printer << '<';
   printShape(printer, getShape(), getElementType());
-  printer << (getGrouped() ? ", grouped>" : ">");
+  if (getKind() != ViewKind::Plain)
+    printer << ", " << stringifyViewKind(getKind());
+  printer << '>';
 }
 
 LogicalResult
 ViewType::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
-                 ArrayRef<int64_t> shape, Type elementType, bool) {
+                 ArrayRef<int64_t> shape, Type elementType, ViewKind) {
   return verifyMatrix(emitError, shape, elementType, true);
 }
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flyattn/Dialect/Attn/IR/Attn.h"
+#include "flyattn/Target/KernelABI.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
@@ -58,7 +59,7 @@ static LogicalResult expectWidth(Operation *op, ViewType view, int64_t width,
 }
 
 LogicalResult ViewOp::verify() {
-  if (getView().getType().getGrouped() == bool(getGroup()) &&
+  if (getView().getType().isGrouped() == bool(getGroup()) &&
       bool(getGroup()) == bool(getInner()))
     return success();
   return emitOpError() << "a grouped view, and no other, has a group and an "
@@ -160,6 +161,9 @@ LogicalResult FetchOp::verify() {
     return emitOpError() << "a slot for " << view.getColumns()
                          << " columns has less than " << SlotType::kColumnBlock
                          << " more, got " << slot.getColumns();
+  if (view.isFar() && slot.getRows() > flyattn::maxTileRows)
+    return emitOpError() << "takes at most " << flyattn::maxTileRows
+                         << " rows of a far view, got " << slot.getRows();
   return expectShape(*this, "the inflight tile", inflight.getShape(),
                      slot.getRows(), slot.getColumns());
 }

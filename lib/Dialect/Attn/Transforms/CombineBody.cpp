@@ -185,7 +185,7 @@ Value CombineBody::outputView(unsigned pointer, Type element, int64_t columns,
                               unsigned strides, Value seqStride,
                               Value firstColumn) {
   auto type = ViewType::get({ShapedType::kDynamic, columns}, element,
-                            /*grouped=*/true);
+                            ViewKind::Grouped);
   Value offset = arith::MulIOp::create(b, i64(batch), param(strides));
   if (firstColumn)
     offset = arith::AddIOp::create(b, offset, firstColumn);
@@ -199,7 +199,7 @@ Value CombineBody::loadSink() {
     return arith::ConstantIntOp::create(b, b.getI64Type(), value);
   };
   auto type = ViewType::get({ShapedType::kDynamic, 1}, b.getF32Type(),
-                            /*grouped=*/true);
+                            ViewKind::Grouped);
   Value view = ViewOp::create(b, type, param(NumParameters), i64Constant(0),
                               rows, /*stride=*/i64Constant(1), param(SeqlenQ),
                               /*inner=*/i64Constant(0));

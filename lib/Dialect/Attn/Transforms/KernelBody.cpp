@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelBody.h"
+#include "KernelParameters.h"
 
 #include "flyattn/Dialect/Attn/Transforms/RowOrder.h"
 
@@ -21,85 +22,10 @@
 
 using namespace mlir;
 using namespace mlir::attn;
-
-// Indices of the kernel's parameters; they follow flyattn::ForwardArgs and, of
-// the partial form, flyattn::PartialArgs.
-namespace {
-enum Parameter : unsigned {
-  Q,
-  K,
-  V,
-  O,
-  Lse,
-  SeqlenQ,
-  SeqlenKv,
-  HeadsPerKvHead,
-  ScaleLog2,
-  QSignFlip,
-  WindowLeft,
-  QStrides, ///< batch, head, seq
-  KStrides = QStrides + 3,
-  VStrides = KStrides + 3,
-  OStrides = VStrides + 3,
-  LseStrides = OStrides + 3, ///< batch, head
-  WindowRight = LseStrides + 2,
-  Splits,
-  CuSeqlensQ,
-  CuSeqlensKv,
-  NumParameters,
-  RowSums = NumParameters,
-  SplitStrides, ///< parts of O, rows
-  NumPartialParameters = SplitStrides + 2,
-};
-} // namespace
-
-/// Where the parameters begin that not every kernel has: the order of packed
-/// sequences, the sink, then what the region captures.
-static unsigned numFixedParameters(ForwardOp op) {
-  return op.isPartial() ? NumPartialParameters : NumParameters;
-}
-
-static unsigned sinkParameter(ForwardOp op) {
-  return numFixedParameters(op) + (op.isPacked() ? 1 : 0);
-}
+using namespace mlir::attn::forward_kernel;
 
 bool attn::takesLastRowsFirst(ForwardOp op) {
   return isa_and_nonnull<CausalAttr, WindowAttr>(op.getMaskAttr());
-}
-
-/// Of one captured operand: a memref is a pointer and its strides.
-static void addCaptureTypes(Type type, SmallVectorImpl<Type> &types) {
-  auto memref = dyn_cast<MemRefType>(type);
-  if (!memref) {
-    types.push_back(type);
-    return;
-  }
-  types.push_back(LLVM::LLVMPointerType::get(type.getContext(), 1));
-  types.append(memref.getRank(), IntegerType::get(type.getContext(), 64));
-}
-
-SmallVector<Type> attn::kernelParameterTypes(ForwardOp op) {
-  MLIRContext *context = op.getContext();
-  Builder b(context);
-  SmallVector<Type> types(5, LLVM::LLVMPointerType::get(context, 1));
-  types.append(3, b.getI32Type());
-  types.push_back(b.getF32Type());
-  types.append(2, b.getI32Type());
-  types.append(14, b.getI64Type());
-  types.append(2, b.getI32Type());
-  types.append(2, LLVM::LLVMPointerType::get(context, 1));
-  if (op.isPartial()) {
-    types.push_back(LLVM::LLVMPointerType::get(context, 1));
-    types.append(2, b.getI64Type());
-  }
-  assert(types.size() == numFixedParameters(op));
-  if (op.isPacked())
-    types.push_back(LLVM::LLVMPointerType::get(context, 1));
-  if (op.getSink())
-    types.push_back(LLVM::LLVMPointerType::get(context, 1));
-  for (Value operand : op.getCaptures())
-    addCaptureTypes(operand.getType(), types);
-  return types;
 }
 
 namespace {
@@ -137,6 +63,10 @@ private:
     return arith::ConstantIntOp::create(b, b.getI64Type(), value);
   }
   int64_t rowsPerBlock() { return config.getWaves() * config.getRowsPerWave(); }
+  /// Of views of one head.
+  ViewKind headKind() {
+    return config.getFar() ? ViewKind::Far : ViewKind::Plain;
+  }
   Value rowBlock(Value n);
   Value loadEntry(Value list, Value index, int32_t next);
   Value sequenceAt(Value n);
@@ -201,7 +131,8 @@ Value KernelBody::product(Value index, Value stride) {
 /// The rows of one head of one batch.
 Value KernelBody::view(unsigned pointer, unsigned strides, int64_t columns,
                        Value headIndex, Sequence rows) {
-  auto type = ViewType::get({ShapedType::kDynamic, columns}, element);
+  auto type =
+      ViewType::get({ShapedType::kDynamic, columns}, element, headKind());
   Value seqStride = param(strides + 2);
   Value first = rows.first ? product(rows.first, seqStride)
                            : product(batch, param(strides));
@@ -227,7 +158,7 @@ Value KernelBody::queryView(unsigned pointer, Type element, int64_t columns,
                             Value batches, Value heads, Value seqStride,
                             Value offset) {
   auto type = ViewType::get({ShapedType::kDynamic, columns}, element,
-                            /*grouped=*/bool(group));
+                            group ? ViewKind::Grouped : headKind());
   Value first = qSequence.first ? product(qSequence.first, seqStride)
                                 : product(batch, batches);
   Value start = arith::AddIOp::create(b, first, product(head, heads));
@@ -276,7 +207,7 @@ Value KernelBody::loadEntry(Value list, Value index, int32_t next) {
 
 /// The packed sequence whose turn is the n-th.
 Value KernelBody::sequenceAt(Value n) {
-  Value order = param(numFixedParameters(op));
+  Value order = param(sequenceOrderParameter(op));
   Value null = LLVM::ZeroOp::create(b, order.getType());
   Value isThere = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, order, null);
   auto choice = scf::IfOp::create(b, b.getI32Type(), isThere,
@@ -422,8 +353,7 @@ std::pair<Value, Value> KernelBody::kvRange() {
 
 /// What score_mod makes of the scores.
 Value KernelBody::modify(Value scores, Value kvRow) {
-  unsigned first = sinkParameter(op) + (op.getSink() ? 1 : 0);
-  auto captures = kernel.getArguments().drop_front(first);
+  auto captures = kernel.getArguments().drop_front(firstCaptureParameter(op));
   auto modified = ModifyScoresOp::create(
       b, scores.getType(), scores, scoreScale, kvRow, row,
       packed(qSequence.length), kvLimit, batch, head, group, captures);
@@ -478,7 +408,7 @@ ValueRange KernelBody::kvLoop(Value q) {
 /// Of each row of the wave, its head's.
 Value KernelBody::loadSink() {
   auto type = ViewType::get({ShapedType::kDynamic, 1}, b.getF32Type(),
-                            /*grouped=*/bool(group));
+                            group ? ViewKind::Grouped : ViewKind::Plain);
   Value first = arith::ExtUIOp::create(b, b.getI64Type(), head);
   Value view = ViewOp::create(b, type, param(sinkParameter(op)), first,
                               packed(qSequence.length), /*stride=*/i64(0),

@@ -17,10 +17,6 @@ class GPUFuncOp;
 
 namespace mlir::attn {
 
-/// The kernel's parameters: the fields of flyattn::ForwardArgs, in its order,
-/// or of the partial form those of flyattn::PartialArgs.
-SmallVector<Type> kernelParameterTypes(ForwardOp op);
-
 /// Writes the data flow of one wave of `op` into the empty kernel. `ordered` is
 /// the workgroup-order of attn-tile.
 void buildKernelBody(gpu::GPUFuncOp kernel, ForwardOp op, bool ordered);

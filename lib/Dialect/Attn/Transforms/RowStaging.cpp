@@ -59,7 +59,7 @@ static SlotType slotType(const Rows &rows, unsigned waves, int64_t columns) {
 static bool fits(ViewType view, SlotType slot) {
   return view.getColumns() % slot.getColumns() == 0 &&
          view.getColumns() > panelColumns &&
-         view.getElementType() == slot.getElementType() && !view.getGrouped();
+         view.getElementType() == slot.getElementType() && !view.isGrouped();
 }
 
 /// Lets O go back through `slot`, or through one of its own of the same type,

@@ -152,7 +152,7 @@ struct SelectConfig : attn::impl::AttnSelectConfigBase<SelectConfig> {
       auto config = ConfigAttr::getChecked(
           [&] { return op.emitOpError(); }, &getContext(), *kind, row->waves,
           row->rowsPerWave, row->kvTile, row->slots, splits.getValue(),
-          packGqa.getValue(), row->agprs);
+          packGqa.getValue(), row->agprs, far.getValue());
       if (!config)
         return WalkResult::interrupt();
       op.setConfigAttr(config);

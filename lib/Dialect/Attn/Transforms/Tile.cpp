@@ -11,6 +11,7 @@
 // attn.combine goes the same way in TileCombine.cpp and CombineBody.cpp.
 
 #include "KernelBody.h"
+#include "KernelParameters.h"
 #include "Outline.h"
 
 #include "flyattn/Dialect/Attn/IR/Attn.h"
@@ -57,6 +58,8 @@ static std::string kernelName(ForwardOp op) {
     name += "_varlen";
   if (op.getConfig()->getPackGqa())
     name += "_gqa";
+  if (op.getConfig()->getFar())
+    name += "_far";
   if (op.isPartial())
     name += "_split";
   if (op.getLse())

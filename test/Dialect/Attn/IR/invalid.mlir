@@ -335,6 +335,32 @@ func.func private @f(!attn.view<64x128xbf16>)
 
 // -----
 
+// expected-error @+1 {{expected one of [plain, grouped, far] for how the rows of a view are found, got: near}}
+func.func private @f(!attn.view<?x128xbf16, near>)
+
+// -----
+
+// expected-error @+1 {{expected '>'}}
+func.func private @f(!attn.view<?x128xbf16, grouped, far>)
+
+// -----
+
+func.func @f(%p: !llvm.ptr<1>, %n: i32, %x: i64) {
+  // expected-error @+1 {{a grouped view, and no other, has a group and an inner stride, got '!attn.view<?x128xbf16, far>'}}
+  %v = attn.view %p[%x] rows %n stride %x group %n inner %x : !attn.view<?x128xbf16, far>
+  return
+}
+
+// -----
+
+func.func @f(%v: !attn.view<?x64xbf16, far>, %r: i32, %s: !attn.slot<512x64xbf16, rows>) {
+  // expected-error @+1 {{takes at most 256 rows of a far view, got 512}}
+  %t = attn.fetch %v[%r] into %s : !attn.view<?x64xbf16, far>, !attn.slot<512x64xbf16, rows> -> !attn.inflight<512x64xbf16>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{a slot comes in blocks of 32 x 32, got 64 x 80}}
 func.func private @f(!attn.slot<64x80xbf16, rows>)
 

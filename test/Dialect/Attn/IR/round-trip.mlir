@@ -48,6 +48,8 @@ func.func @tiles(%p: !llvm.ptr<1>, %offset: i64, %stride: i64, %rows: i32, %row:
                  %flip: i32, %scale: f32) {
   // CHECK: attn.view %{{.*}}[%{{.*}}] rows %{{.*}} stride %{{.*}} : !attn.view<?x128xbf16>
   %view = attn.view %p[%offset] rows %rows stride %stride : !attn.view<?x128xbf16>
+  // CHECK: attn.view %{{.*}}[%{{.*}}] rows %{{.*}} stride %{{.*}} : !attn.view<?x128xbf16, far>
+  %farView = attn.view %p[%offset] rows %rows stride %stride : !attn.view<?x128xbf16, far>
   %lseView = attn.view %p[%offset] rows %rows stride %stride : !attn.view<?x1xf32>
   // CHECK: attn.load %{{.*}}[%{{.*}}] transposed : !attn.view<?x128xbf16> -> !attn.tile<128x32xbf16, mfma_b>
   %q0 = attn.load %view[%row] transposed : !attn.view<?x128xbf16> -> !attn.tile<128x32xbf16, mfma_b>

@@ -109,7 +109,9 @@ def Attn_ConfigAttr : Attn_Attr<"Config", "config"> {
     * `pack_gqa`: the query heads of a KV head share the rows of a tile: row r is
       query row r / n of head r % n of the n that read it (false if not said);
     * `agprs`: accumulators may lie in accumulation registers: a lane has twice
-      as many, some of which cost a copy (false if not said).
+      as many, some of which cost a copy (false if not said);
+    * `far`: the rows of one head may span more than 32-bit offsets reach: what
+      is not grouped by `pack_gqa` is a far view (false if not said).
 
     Example: `#attn.config<schedule = generic, waves = 4, rows_per_wave = 32,
     kv_tile = 64, slots = 2, splits = 8, pack_gqa = true>`
@@ -120,7 +122,8 @@ def Attn_ConfigAttr : Attn_Attr<"Config", "config"> {
     "unsigned":$kv_tile, "unsigned":$slots,
     DefaultValuedParameter<"unsigned", "1">:$splits,
     DefaultValuedParameter<"bool", "false">:$pack_gqa,
-    DefaultValuedParameter<"bool", "false">:$agprs);
+    DefaultValuedParameter<"bool", "false">:$agprs,
+    DefaultValuedParameter<"bool", "false">:$far);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

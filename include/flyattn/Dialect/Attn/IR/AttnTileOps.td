@@ -30,6 +30,12 @@ def Attn_ViewOp : Attn_Op<"view", [Pure, AttrSizedOperandSegments]> {
     one `inner`. The last byte of such a view must be less than 2^31 bytes from
     its first.
 
+    Of a `far` view the bound is one of any 256 rows behind each other, which is
+    as many as an access may take. An access that begins before row 0 must also
+    end before it.
+
+    Where accesses are wider than the view, the bound is 2^31 bytes for all.
+
     Example:
 
     ```mlir
@@ -37,6 +43,8 @@ def Attn_ViewOp : Attn_Op<"view", [Pure, AttrSizedOperandSegments]> {
         : !attn.view<?x128xbf16>
     %qv = attn.view %q[%first] rows %n stride %seq group %heads inner %head
         : !attn.view<?x128xbf16, grouped>
+    %long = attn.view %k[%offset] rows %seqlen_kv stride %stride
+        : !attn.view<?x128xbf16, far>
     ```
   }];
   let arguments = (ins LLVM_PointerInAddressSpace<1>:$base, I64:$offset,

@@ -80,6 +80,14 @@ class Attn_MatrixType<string name, string typeMnemonic>
   }];
 }
 
+def Attn_ViewKindEnum : I32EnumAttr<"ViewKind", "how the rows of a view are found", [
+      I32EnumAttrCase<"Plain", 0, "plain">,
+      I32EnumAttrCase<"Grouped", 1, "grouped">,
+      I32EnumAttrCase<"Far", 2, "far">]> {
+  let cppNamespace = "::mlir::attn";
+  let genSpecializedAttr = 0;
+}
+
 def Attn_ViewType : Attn_Type<"View", "view"> {
   let summary = "a row-major matrix in global memory with a bound";
   let description = [{
@@ -89,19 +97,28 @@ def Attn_ViewType : Attn_Type<"View", "view"> {
     The rows of a `grouped` view have two strides: they come in groups of equal
     size, such as the heads that read one KV head.
 
-    Example: `!attn.view<?x128xbf16>`, `!attn.view<?x128xbf16, grouped>`
+    The rows of a `far` view may be anywhere in 64 bits; each access is within
+    32 bits of its own first row. Other views are within 32 bits as a whole,
+    which spares the kernel some scalar arithmetic an access.
+
+    Example: `!attn.view<?x128xbf16>`, `!attn.view<?x128xbf16, grouped>`,
+    `!attn.view<?x128xbf16, far>`
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
-                        "::mlir::Type":$elementType, "bool":$grouped);
+                        "::mlir::Type":$elementType,
+                        EnumParameter<Attn_ViewKindEnum>:$kind);
   let builders = [TypeBuilderWithInferredContext<
     (ins "::llvm::ArrayRef<int64_t>":$shape, "::mlir::Type":$elementType,
-         CArg<"bool", "false">:$grouped), [{
-    return $_get(elementType.getContext(), shape, elementType, grouped);
+         CArg<"::mlir::attn::ViewKind",
+              "::mlir::attn::ViewKind::Plain">:$kind), [{
+    return $_get(elementType.getContext(), shape, elementType, kind);
   }]>];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     int64_t getColumns() const { return getShape()[1]; }
+    bool isGrouped() const { return getKind() == ViewKind::Grouped; }
+    bool isFar() const { return getKind() == ViewKind::Far; }
   }];
 }
 

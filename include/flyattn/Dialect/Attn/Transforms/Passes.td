@@ -43,7 +43,10 @@ def AttnSelectConfig : Pass<"attn-select-config"> {
     Option<"splits", "splits", "unsigned", /*default=*/"1",
            "parts of the KV sequence">,
     Option<"packGqa", "pack-gqa", "bool", /*default=*/"false",
-           "whether the query heads of a KV head share the rows of a tile">];
+           "whether the query heads of a KV head share the rows of a tile">,
+    Option<"far", "far", "bool", /*default=*/"false",
+           "whether the rows of one head may span more than 32-bit offsets "
+           "reach">];
   let dependentDialects = ["::mlir::attn::AttnDialect"];
 }
 
