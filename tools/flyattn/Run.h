@@ -59,6 +59,11 @@ struct Run {
   RowSample sample;
   std::optional<Comparison> comparison;
   std::vector<SensitivityRow> sensitivity;
+
+  /// Are all inputs random, none from a file?
+  bool isRandom() const {
+    return settings.q.empty() && settings.k.empty() && settings.v.empty();
+  }
 };
 
 /// The problem, its inputs, what is expected and which rows are chosen, from

@@ -28,9 +28,10 @@ Error download(Device &device, const DeviceBuffer &buffer,
 /// Runs the plan; every error here is the device's.
 Error execute(Run &run, Device &device) {
   run.deviceName = device.name().str();
-  // Without a reference to compute, the host needs no copy of its own.
-  bool keeps =
-      run.settings.check != Check::None || run.settings.timing.sensitivity;
+  // A long problem's inputs need not be there twice: random ones are made again
+  // where they are needed again.
+  bool keeps = run.settings.timing.sensitivity ||
+               (run.settings.check != Check::None && !run.isRandom());
   auto done = driver::execute(
       run.problem, run.plan, device,
       [&](Operand operand) {
@@ -89,6 +90,8 @@ Error writeOutputs(const Run &run) {
 }
 
 void checkResult(Run &run) {
+  if (run.inputs.q.empty())
+    run.inputs = makeInputs(run.problem, run.settings.init, run.settings.seed);
   if (run.settings.rows.empty())
     run.sample =
         chooseRows(run.problem, run.plan.kernel->config.rowsPerWorkgroup(),
