@@ -55,8 +55,23 @@ public:
     return readBlocks(b, address(b, slot, type, row, b.i32(0)), type, 32,
                       columns);
   }
+  Value address(Leaf &b, Value slot, SlotType type, Value first, Value row,
+                Value column, int64_t) const override {
+    return address(b, slot, type, b.add(first, row), column);
+  }
+  int64_t offset(SlotType type, int64_t rows, int64_t columns,
+                 int64_t) const override {
+    assert(linesPerGroup(type) % 32 == 0 && "32 rows are 32 lines");
+    return columns / lineColumns * linesPerGroup(type) * pitch(type) +
+           columns % lineColumns * 2 + rows * pitch(type);
+  }
+  /// 128 bytes of a line are half of the banks. From line to line they move by
+  /// 16 bytes, so 8 lines on begins the other half.
+  int64_t freeDistance(int64_t) const override { return 8; }
+
+private:
   Value address(Leaf &b, Value slot, SlotType type, Value row,
-                Value column) const override {
+                Value column) const {
     int64_t perGroup = linesPerGroup(type);
     Value bytes = b.mul(b.div(column, lineColumns), perGroup * pitch(type));
     bytes = b.add(bytes, b.mul(b.rem(column, lineColumns), 2));
@@ -64,13 +79,6 @@ public:
     bytes = b.add(bytes, b.mul(b.div(row, perGroup), 128));
     return b.ldsAddress(slot, bytes);
   }
-  int64_t offset(SlotType type, int64_t rows, int64_t columns) const override {
-    assert(linesPerGroup(type) % 32 == 0 && "32 rows are 32 lines");
-    return columns / lineColumns * linesPerGroup(type) * pitch(type) +
-           columns % lineColumns * 2 + rows * pitch(type);
-  }
-
-private:
   int64_t pitch(SlotType slot) const {
     if (!padded)
       return lineBytes;

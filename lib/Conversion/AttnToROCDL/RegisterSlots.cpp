@@ -60,18 +60,23 @@ public:
   }
   SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type, Value row,
                               int64_t columns) const override {
-    return readRuns(b, address(b, slot, type, row, b.i32(0)), type, 32,
+    return readRuns(b, b.ldsAddress(slot, b.mul(row, pitch(type))), type, 32,
                     columns);
   }
-  Value address(Leaf &b, Value slot, SlotType type, Value row,
-                Value column) const override {
-    return b.ldsAddress(slot,
-                        b.add(b.mul(row, pitch(type)),
-                              b.mul(column, bytesOf(type.getElementType()))));
+  Value address(Leaf &b, Value slot, SlotType type, Value first, Value row,
+                Value column, int64_t piece) const override {
+    Value own = b.ldsAddress(slot, b.mul(first, pitch(type)));
+    Value bytes = b.mul(column, bytesOf(type.getElementType()));
+    return b.ldsAddress(own, b.add(b.mul(row, piecePitch(type, piece)), bytes));
   }
-  int64_t offset(SlotType type, int64_t rows, int64_t columns) const override {
-    return rows * pitch(type) + columns * bytesOf(type.getElementType());
+  int64_t offset(SlotType type, int64_t rows, int64_t columns,
+                 int64_t piece) const override {
+    return rows * piecePitch(type, piece) +
+           columns * bytesOf(type.getElementType());
   }
+  /// 64 bytes a row are half of the banks: the other row must begin 64 bytes
+  /// behind, modulo 128. A row of 128 and more needs them all.
+  int64_t freeDistance(int64_t piece) const override { return 64 / piece; }
 
 private:
   static int64_t runs(SlotType slot) {
@@ -84,6 +89,12 @@ private:
     int64_t data =
         slot.getRows() * slot.getColumns() * bytesOf(slot.getElementType());
     return data / runs(slot) + (padded && data != 32 * 1024 ? 16 : 0);
+  }
+  /// The same of rows in a wave's part of the slot. One piece between rows
+  /// spreads the pieces of a column over all banks.
+  int64_t piecePitch(SlotType slot, int64_t piece) const {
+    int64_t row = slot.getColumns() * bytesOf(slot.getElementType());
+    return row + (padded ? piece : 0);
   }
   SmallVector<Value> readRuns(Leaf &b, Value slot, SlotType type, int64_t runs,
                               int64_t length) const;
@@ -200,8 +211,9 @@ void RegisterSlots::landRows(Leaf &b, ValueRange inflight, Value slot,
   for (int64_t panel = 0; panel < shares.panels; ++panel)
     for (int64_t index = 0; index < shares.count; ++index)
       b.ldsWrite(inflight[panel * shares.count + index],
-                 b.ldsAddress(own, offset(type, index * shares.rowStep,
-                                          panel * shares.panelColumns)));
+                 b.ldsAddress(own, index * shares.rowStep * pitch(type) +
+                                       panel * shares.panelColumns *
+                                           bytesOf(type.getElementType())));
 }
 
 void RegisterSlots::landTransposed(Leaf &b, ValueRange inflight, Value slot,

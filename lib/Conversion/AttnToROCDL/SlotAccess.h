@@ -51,14 +51,21 @@ public:
   /// with the first `columns` of the slot.
   virtual SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type,
                                       Value row, int64_t columns) const = 0;
-  /// Where an element of a rows slot is; `column` is a multiple of 8.
-  virtual Value address(Leaf &b, Value slot, SlotType type, Value row,
-                        Value column) const = 0;
-  /// Bytes from there to the element so many rows and columns on, among the 32
-  /// rows from a multiple of 32 on and the 64 columns from a multiple of 64 on;
-  /// `columns` beyond that must be a multiple of 64 more.
-  virtual int64_t offset(SlotType type, int64_t rows,
-                         int64_t columns) const = 0;
+  // What a wave brings through 32 rows of a rows slot that are its own, in
+  // pieces of `piece` bytes, 8 or 16; the layout may be another for each.
+
+  /// Where an element is: `row` counts from `first`, a multiple of 32; `column`
+  /// is that of a piece.
+  virtual Value address(Leaf &b, Value slot, SlotType type, Value first,
+                        Value row, Value column, int64_t piece) const = 0;
+  /// Bytes from there to the element so many rows and columns on, among the 64
+  /// columns from a multiple of 64 on; `columns` beyond that must be a multiple
+  /// of 64 more.
+  virtual int64_t offset(SlotType type, int64_t rows, int64_t columns,
+                         int64_t piece) const = 0;
+  /// Two rows that are so far apart can be accessed at once without a bank
+  /// conflict.
+  virtual int64_t freeDistance(int64_t piece) const = 0;
 
   /// For the slots of a kernel; only `padded` ones are free of bank conflicts.
   static std::unique_ptr<SlotAccess> create(const flyattn::ChipInfo &chip,

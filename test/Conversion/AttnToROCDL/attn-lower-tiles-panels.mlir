@@ -1,7 +1,8 @@
 // RUN: flydsl-opt %s --pass-pipeline="builtin.module(gpu.module(attn-lower-tiles{chip=gfx942},canonicalize,cse))" | FileCheck %s
 
 // Rows that a wave brings through its own rows of a slot, 32 columns at a time.
-// Rows of the slot are 80 bytes apart.
+// In pieces of 16 bytes rows are 80 bytes apart there, in pieces of 8 bytes 72,
+// so that a column of them fills all banks.
 gpu.module @kernels {
   // CHECK-LABEL: gpu.func @rows
   gpu.func @rows(%view: !attn.view<?x64xbf16>, %row: i32, %wave_row: i32, %out: !attn.view<?x64xbf16>) kernel
@@ -32,8 +33,11 @@ gpu.module @kernels {
     // CHECK-COUNT-4: llvm.store %{{.*}} {alignment = 8 : i64} : vector<2xi32>, !llvm.ptr<3>
     // CHECK: %[[PIECE:.*]] = llvm.load %[[FIRST:[^ ]*]] {alignment = 8 : i64} : !llvm.ptr<3> -> vector<2xi32>
     // CHECK: rocdl.raw.ptr.buffer.store %[[PIECE]]
-    // CHECK: llvm.getelementptr inbounds %[[FIRST]][640]
-    // CHECK-COUNT-3: rocdl.raw.ptr.buffer.store {{.*}} : vector<2xi32>
+    // The first store takes rows 0 to 3 and 8 to 11, the second 4 to 7 and 12 to
+    // 15, and so on: rows 8 apart lie in different banks.
+    // CHECK: llvm.getelementptr inbounds %[[FIRST]][288]
+    // CHECK: llvm.getelementptr inbounds %[[FIRST]][1152]
+    // CHECK: llvm.getelementptr inbounds %[[FIRST]][1440]
     // CHECK-COUNT-4: llvm.store %{{.*}} {alignment = 8 : i64} : vector<2xi32>, !llvm.ptr<3>
     // CHECK-COUNT-4: rocdl.raw.ptr.buffer.store {{.*}} : vector<2xi32>
     // CHECK-NOT: rocdl.raw.ptr.buffer.store
