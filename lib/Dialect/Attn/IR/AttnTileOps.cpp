@@ -120,10 +120,6 @@ LogicalResult FetchOp::verify() {
     return failure();
   if (failed(expectWidth(*this, view, slot.getColumns(), "a row of the slot")))
     return failure();
-  if (slot.getColumns() - view.getColumns() >= SlotType::kColumnBlock)
-    return emitOpError() << "a slot for " << view.getColumns()
-                         << " columns has less than " << SlotType::kColumnBlock
-                         << " more, got " << slot.getColumns();
   return expectShape(*this, "the inflight tile", inflight.getShape(),
                      slot.getRows(), slot.getColumns());
 }
@@ -147,6 +143,9 @@ LogicalResult ReadOp::verify() {
   if (getRow()) {
     if (slot.getArrangement() != Arrangement::Rows)
       return emitOpError() << "reads rows of a rows slot only, got " << slot;
+    if (tile.getLayout() == TileLayout::MfmaA)
+      return expectShape(*this, "the result", tile.getShape(), 32,
+                         std::min(tile.getColumns(), slot.getColumns()));
     if (failed(expectLayout(*this, "the result", tile, TileLayout::MfmaB)))
       return failure();
     return expectShape(*this, "the result", tile.getShape(),
@@ -174,6 +173,15 @@ LogicalResult MmaOp::verify() {
     return emitOpError() << "a's columns and b's rows must be equal, got "
                          << a.getColumns() << " and " << b.getRows();
   return expectShape(*this, "acc", acc.getShape(), a.getRows(), b.getColumns());
+}
+
+LogicalResult ConcatOp::verify() {
+  TileType part = getTop().getType(), tile = getTile().getType();
+  if (failed(expectLayout(*this, "a part", part, TileLayout::MfmaC)) ||
+      failed(expectLayout(*this, "the result", tile, TileLayout::MfmaC)))
+    return failure();
+  return expectShape(*this, "the result", tile.getShape(), 2 * part.getRows(),
+                     part.getColumns());
 }
 
 LogicalResult MaskOp::verify() {

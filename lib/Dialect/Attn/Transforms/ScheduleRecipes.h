@@ -22,10 +22,14 @@ enum class TilePart {
   FetchK,
   LandK,
   ReadK,
+  ReadKHead, ///< the first half of K's rows
+  ReadKTail,
   FetchV,
   LandV,
   ReadV,
-  Scores, ///< S^T = K Q^T
+  Scores,     ///< S^T = K Q^T
+  ScoresHead, ///< of the first half of K's rows
+  ScoresTail,
   ModifyScores,
   Mask,
   RaiseMax,
@@ -49,7 +53,8 @@ struct ClusterRecipe {
 /// write one.
 struct ScheduleRecipe {
   StringRef chip;
-  int64_t headDim; ///< at the most
+  int64_t headDim, headDimV; ///< of Q and K, of V and O, at the most
+  int64_t kvTile;            ///< rows, at the most
   /// Registers whose exponentials belong to ExpHead.
   int64_t expHead;
   /// Q goes through LDS, which takes as much as its rows, to be read from
@@ -62,9 +67,10 @@ struct ScheduleRecipe {
   std::optional<ClusterKind> priority = std::nullopt;
 };
 
-/// The recipe for a chip and the larger head dim of K and V, that of the next
-/// one in the table, or null.
-const ScheduleRecipe *findRecipe(StringRef chip, int64_t headDim);
+/// The first recipe of the table for a chip, head dims and rows of a KV tile,
+/// or null.
+const ScheduleRecipe *findRecipe(StringRef chip, int64_t headDim,
+                                 int64_t headDimV, int64_t kvTile);
 
 } // namespace mlir::attn
 
