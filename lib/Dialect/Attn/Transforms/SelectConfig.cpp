@@ -44,9 +44,9 @@ struct ConfigRow {
 // and its matrix products, at half of gfx950's rate, take as long as 64 rows
 // there. Such a tile of up to 64 columns would leave work-items without a
 // share, so where one of K and V has those, tiles have 64 rows.
-// Wider heads leave room for 32 rows of K or V. gfx950 reads 64 rows of K in two
-// halves where V has up to 128 columns and scores are not modified, which takes
-// registers too.
+// Wider heads leave room for 32 rows of K or V. gfx950 reads 64 rows of K in
+// two halves where V has up to 128 columns and scores are not modified, which
+// takes registers too.
 // One wave: few rows against much KV, the time of which is that of memory.
 // Small tiles and, on gfx942, a single slot let several workgroups share a CU's
 // LDS and keep enough bytes under way. There, wider heads than 128 are too many
