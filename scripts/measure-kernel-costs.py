@@ -20,12 +20,15 @@ import sys
 
 UNITS = {"gfx950": 256, "gfx942": 304}
 SHORT, LONG = 512, 2048
+UNSUPPORTED = 3 # an exit code of flyattn
+# Head dims of the table that are the mean of those of Q and K and of V and O.
+UNEQUAL = {160: (192, 128)}
 # Schedule, one wave, bytes an element, head dims.
-KERNELS = [("generic", False, 2, (32, 64, 96, 128, 192, 256)),
+KERNELS = [("generic", False, 2, (32, 64, 96, 128, 160, 192, 256)),
            ("generic", True, 2, (64, 128)),
            ("generic", False, 4, (64, 128)),
            ("generic", True, 4, (64,)),
-           ("dual_wave", False, 2, (32, 64, 96, 128))]
+           ("dual_wave", False, 2, (32, 64, 96, 128, 160, 192))]
 
 # Softcap, ALiBi, a bias.
 MODS = (("--softcap", "30"), ("--alibi",), ("--bias", "1,1,ROWS,KV"))
@@ -44,11 +47,17 @@ HEADER = """\
 
 
 def run(flyattn, chip, rows, kv, heads, dim, *more):
+    """None if there is no such kernel."""
+    qk, v = UNEQUAL.get(dim, (dim, dim))
     done = subprocess.run(
         [flyattn, "run", "--arch", chip, "--heads", str(heads), "--seqlen-q",
-         str(rows), "--seqlen-kv", str(kv), "--head-dim", str(dim), "--check",
-         "none", "--no-lse", "--device", "sim", "--timing", "--timing-units",
-         "4", "--json", "-", *more], stdout=subprocess.PIPE, check=True)
+         str(rows), "--seqlen-kv", str(kv), "--head-dim", str(qk),
+         "--head-dim-v", str(v), "--check", "none", "--no-lse", "--device",
+         "sim", "--timing", "--timing-units", "4", "--json", "-", *more],
+        stdout=subprocess.PIPE)
+    if done.returncode == UNSUPPORTED:
+        return None
+    done.check_returncode()
     return json.loads(done.stdout)
 
 
@@ -71,11 +80,10 @@ def measure(flyattn, chip, schedule, one_wave, size, dim):
     more = ("--schedule", schedule) + (("--dtype", "f32") if size == 4 else ())
     rows = 1 if one_wave else 33
     first = run(flyattn, chip, rows, 64, 8 * units, dim, *more)
+    if not first or one_wave and first["config"]["waves"] != 1:
+        return None
     config = first["config"]
-    if not one_wave:
-        rows = config["waves"] * config["rows_per_wave"]
-    elif config["waves"] != 1:
-        return None # there is no such kernel
+    rows = config["waves"] * config["rows_per_wave"] if not one_wave else rows
     fit = first["timing"]["workgroups_per_unit"]
 
     start, alone = slope(flyattn, chip, rows, units, dim, *more)
@@ -126,7 +134,7 @@ def print_mods(flyattn):
           "to a KV row\n    // alone, and to one of a full CU")
     for chip in UNITS:
         for schedule in ("generic", "dual_wave"):
-            for dim in (64, 128):
+            for dim in (64, 128, 160):
                 print(measure_mods(flyattn, chip, schedule, dim), flush=True)
 
 

@@ -58,13 +58,14 @@ static KernelVariant commonVariant(const Problem &problem) {
 }
 
 static std::vector<std::string> refusalsOf(const Problem &problem,
+                                           StringRef chip,
                                            const KernelVariant &variant) {
   std::vector<std::string> reasons;
   auto asked = problem.schedule;
   if (asked != ScheduleKind::Auto && asked != variant.schedule)
     reasons.push_back(("schedule " + nameOf(asked) + " was asked for").str());
   if (variant.schedule == ScheduleKind::DualWave) {
-    std::string why = whyNoDualWave(problem);
+    std::string why = whyNoDualWave(problem, chip);
     if (!why.empty())
       reasons.push_back(why);
     if (asked == ScheduleKind::Auto && dualWaveDisabled())
@@ -81,7 +82,7 @@ static Alternative consider(const Problem &problem, StringRef chip,
                             const KernelVariant &variant) {
   Alternative result;
   result.variant = variant;
-  result.refused = refusalsOf(problem, variant);
+  result.refused = refusalsOf(problem, chip, variant);
   if (!result.refused.empty())
     return result;
   auto config = KernelCache::global().config(variant, chip);

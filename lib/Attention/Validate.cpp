@@ -31,8 +31,31 @@ namespace {
 constexpr StringRef kChips[] = {"gfx942", "gfx950"};
 /// Multiples of 8, since no access is wider than 8 elements.
 constexpr int64_t kHeadDimStep = 8, kMaxHeadDim = 256;
-/// Of dual_wave, whose waves have half of the registers.
-constexpr int64_t kMaxDualWaveHeadDim = 128;
+/// Of Q and K and of V and O, what a kernel serves at the most.
+struct HeadDims {
+  int64_t headDim, headDimV;
+
+  bool hold(const Problem &p) const {
+    return p.headDim <= headDim && p.headDimOfV() <= headDimV;
+  }
+};
+/// Of dual_wave. A wave has 256 registers a lane, of which Q, O and 32 rows of
+/// K take (headDim + headDimV) / 2: up to 192 on gfx950, and 160 on gfx942,
+/// where what is on its way to LDS takes some too.
+struct DualWaveHeadDims {
+  StringRef chip;
+  HeadDims most;
+  bool bias = true; ///< are there registers for one?
+
+  bool hold(const Problem &p) const {
+    return most.hold(p) && (bias || !p.bias);
+  }
+};
+constexpr DualWaveHeadDims kDualWaveHeadDims[] = {
+    {"gfx942", {192, 128}},
+    {"gfx950", {256, 128}},
+    {"gfx950", {192, 160}},
+    {"gfx950", {192, 192}, /*bias=*/false}};
 
 /// HIP's bound on the y and z sizes of a grid.
 constexpr int64_t kMaxGridYZ = 65535;
@@ -103,8 +126,8 @@ void checkSizes(const Problem &p, Collector &out) {
     checkHeadDim("head_dim_v", *p.headDimV, out);
 }
 
-void checkSchedule(const Problem &p, Collector &out) {
-  std::string why = whyNoDualWave(p);
+void checkSchedule(const Problem &p, StringRef chip, Collector &out) {
+  std::string why = whyNoDualWave(p, chip);
   if (p.schedule == ScheduleKind::DualWave && !why.empty())
     out.unsupported("schedule",
                     "dual_wave was given; " + why + ": use generic or auto");
@@ -297,33 +320,37 @@ void checkStrides(const Problem &p, Collector &out) {
 }
 
 /// Why the kernels (schedule, dtype) cannot serve `p`, apart from what no
-/// kernel can do. Their head dims go up to `maxHeadDim`.
+/// kernel can do.
 std::vector<std::string> kernelReasons(const Problem &p, ScheduleKind schedule,
-                                       ElementType dtype, int64_t maxHeadDim) {
+                                       ElementType dtype, HeadDims most) {
   std::vector<std::string> reasons;
   if (p.schedule != ScheduleKind::Auto && p.schedule != schedule)
     reasons.push_back(
         ("schedule " + nameOf(p.schedule) + " was asked for").str());
   if (p.dtype != dtype)
     reasons.push_back(("the problem's dtype is " + nameOf(p.dtype)).str());
-  auto checkDim = [&](StringRef name, int64_t value) {
-    if (value > maxHeadDim || value % kHeadDimStep)
+  auto checkDim = [&](StringRef name, int64_t value, int64_t most) {
+    if (value > most || value % kHeadDimStep)
       reasons.push_back(
           ("the problem's " + name + " is " + Twine(value)).str());
   };
-  checkDim("head_dim", p.headDim);
-  if (p.headDimV)
-    checkDim("head_dim_v", *p.headDimV);
+  checkDim("head_dim", p.headDim, most.headDim);
+  if (p.headDimV || most.headDimV < most.headDim)
+    checkDim("head_dim_v", p.headDimOfV(), most.headDimV);
   return reasons;
 }
 
 } // namespace
 
-std::string whyNoDualWave(const Problem &problem) {
-  if (problem.dtype == ElementType::F32 ||
-      std::max(problem.headDim, problem.headDimOfV()) > kMaxDualWaveHeadDim)
-    return "it serves bf16 and f16 with head_dim and head_dim_v up to 128";
-  return "";
+std::string whyNoDualWave(const Problem &problem, StringRef chip) {
+  bool holds = any_of(kDualWaveHeadDims, [&](const DualWaveHeadDims &dims) {
+    return dims.chip == chip && dims.hold(problem);
+  });
+  if (holds && problem.dtype != ElementType::F32)
+    return "";
+  return "it serves bf16 and f16 with head_dim up to 192 and head_dim_v up to "
+         "128, on gfx950 also 256 and 128, 192 and 160, or without a bias 192 "
+         "and 192; more leaves no registers for the tiles";
 }
 
 ArrayRef<StringRef> supportedChips() { return kChips; }
@@ -338,7 +365,7 @@ std::vector<Diagnostic> validate(const Problem &p, StringRef chip) {
   checkMask(p, out);
   checkScoreMods(p, out.found);
   checkPacked(p, out);
-  checkSchedule(p, out);
+  checkSchedule(p, chip, out);
   checkWithout(p, out);
   checkSplitCount(p, out);
   bool sizesMakeSense = none_of(out.found, [](const Diagnostic &d) {
@@ -362,22 +389,30 @@ std::vector<Refusal> explainRefusals(const Problem &p, StringRef chip) {
   checkSplits(p, chip, general);
   checkStrides(p, general);
   std::vector<Refusal> refusals;
-  auto explain = [&](ScheduleKind schedule, ElementType dtype,
-                     int64_t maxHeadDim) {
+  auto explain = [&](ScheduleKind schedule, ElementType dtype, HeadDims most,
+                     bool bias) {
     Refusal refusal;
     refusal.kernel = (nameOf(schedule) + " " + nameOf(dtype) + " d" +
-                      Twine(kHeadDimStep) + "-" + Twine(maxHeadDim))
+                      Twine(kHeadDimStep) + "-" + Twine(most.headDim))
                          .str();
-    refusal.reasons = kernelReasons(p, schedule, dtype, maxHeadDim);
+    if (most.headDimV != most.headDim)
+      refusal.kernel +=
+          (" dv" + Twine(kHeadDimStep) + "-" + Twine(most.headDimV)).str();
+    refusal.reasons = kernelReasons(p, schedule, dtype, most);
+    if (!bias && p.bias)
+      refusal.reasons.push_back("the problem has a bias");
     for (const Diagnostic &d : general.found)
       refusal.reasons.push_back(d.argument + " (see above)");
     refusals.push_back(std::move(refusal));
   };
   for (ElementType dtype :
        {ElementType::BF16, ElementType::F16, ElementType::F32})
-    explain(ScheduleKind::Generic, dtype, kMaxHeadDim);
+    explain(ScheduleKind::Generic, dtype, {kMaxHeadDim, kMaxHeadDim},
+            /*bias=*/true);
   for (ElementType dtype : {ElementType::BF16, ElementType::F16})
-    explain(ScheduleKind::DualWave, dtype, kMaxDualWaveHeadDim);
+    for (const DualWaveHeadDims &dims : kDualWaveHeadDims)
+      if (dims.chip == chip)
+        explain(ScheduleKind::DualWave, dtype, dims.most, dims.bias);
   return refusals;
 }
 

@@ -118,7 +118,7 @@ class BadInput(DriverTest):
                           "to 256 are supported: pad q, k and v with zeros",
                           "run", "--arch", "gfx942", "--head-dim", 100)
         for kernel in ("generic bf16 d8-256", "generic f32 d8-256",
-                       "dual_wave bf16 d8-128"):
+                       "dual_wave bf16 d8-192 dv8-128"):
             self.assertIn(kernel, done.stderr)
 
     def test_head_dim_v_264(self):
@@ -132,11 +132,14 @@ class BadInput(DriverTest):
         self.assertFalse((self.folder / "k.hsaco").exists())
 
     def test_dual_wave_of_other_head_dims_and_types(self):
-        for arguments in (("--head-dim", 136), ("--head-dim-v", 192),
-                          ("--dtype", "f32")):
+        for chip, *arguments in (
+                ("gfx950", "--head-dim", 256), ("gfx950", "--dtype", "f32"),
+                ("gfx950", "--head-dim", 192, "--bias", "1,1,64,64"),
+                ("gfx942", "--head-dim-v", 136),
+                ("gfx942", "--head-dim", 200, "--head-dim-v", 128)):
             done = self.fails(3, "--schedule: dual_wave was given; it serves "
-                       "bf16 and f16 with head_dim and head_dim_v up to 128",
-                       "run", "--arch", "gfx950",
+                       "bf16 and f16 with head_dim up to 192 and head_dim_v up "
+                       "to 128, on gfx950 also", "run", "--arch", chip,
                        "--seqlen-q", 64, "--schedule", "dual_wave", *arguments)
             # Once is enough.
             self.assertEqual(done.stderr.count("it serves bf16 and f16"), 1)

@@ -105,7 +105,7 @@ class Bench(DriverTest):
                              ("video", 12), ("varlen", 4), ("varlen-cross", 3)):
             self.assertEqual(count("--set", name, *one), shapes, name)
         self.assertEqual(count("--set", "edges"), 12 * 2 * 2 * 2 * 2)
-        self.assertEqual(count("--set", "perf", "--arch", "gfx950"), 12)
+        self.assertEqual(count("--set", "perf", "--arch", "gfx950"), 16)
         self.assertEqual(count("--set", "perf-masks", "--arch", "gfx950"), 14)
         self.assertIn(" q 32x1024+8192 kv 32x1024+8192",
                       self.bench("--set", "perf-masks", "--list").stdout)

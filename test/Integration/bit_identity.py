@@ -66,5 +66,16 @@ for number, (chip, dtype, dim, (name, mods)) in enumerate(itertools.product(
     setattr(BitIdentity, f"test_{chip}_{dtype}_d{dim}_{name}_dual_wave",
             test if number % 13 == 0 else long(test))
 
+# Wide heads, whose K is read in halves or shared out unevenly.
+for chip, mask, (dim, dim_v) in itertools.product(
+        CHIPS, ("none", "window:40,3"), ((192, 128), (192, 192), (256, 128))):
+    if chip == "gfx942" and (dim, dim_v) != (192, 128):
+        continue  # there is no such kernel
+    test = make_test(chip, "bf16", dim, mask, True, "nearest-even",
+                     "dual_wave", ("--head-dim-v", dim_v))
+    name = f"test_{chip}_d{dim}x{dim_v}_{mask.partition(':')[0]}_dual_wave"
+    setattr(BitIdentity, name,
+            test if (dim, dim_v) == (192, 128) else long(test))
+
 if __name__ == "__main__":
     unittest.main()

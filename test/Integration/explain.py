@@ -19,6 +19,7 @@ PROBLEMS = [
     ("--heads", 32, "--seqlen-q", 512, "--mask", "causal", "--head-dim", 64),
     ("--batch", 4, "--heads", 64, "--kv-heads", 8, "--seqlen-q", 1,
      "--seqlen-kv", 2048, "--splits", "auto"),
+    ("--heads", 32, "--seqlen-q", 1024, "--head-dim", 192, "--head-dim-v", 128),
 ]
 LONG_PROBLEMS = [
     ("--heads", 64, "--seqlen-q", 1024),
@@ -104,7 +105,7 @@ class Explain(DriverTest):
         self.assertRegex(text, r"\n. dual_wave +8 ")
         self.assertEqual(text.count("\n*"), 1)
         text = self.flyattn("explain", "--arch", "gfx950", "--head-dim",
-                            136).stdout
+                            256).stdout
         self.assertRegex(text, "dual_wave +refused: it serves bf16 and f16")
 
     def test_bad_problems(self):

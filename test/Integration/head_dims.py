@@ -17,6 +17,9 @@ from flyattn_testing import (CHIPS, DriverTest, attention, decode, encode, long,
 # Of q and k, of v and o.
 SOME_DIMS = ((8, 8), (40, 40), (72, 72), (96, 96), (192, 128), (256, 256),
              (64, 200), (40, 128), (104, 64))
+# Of dual_wave alone: what fits its registers beside 192 and 128.
+WIDE = {"gfx950": ((192, 192), (256, 128), (200, 72), (128, 192)),
+        "gfx942": ((192, 64),)}
 # Relative RMS; measured are 2.3e-3, 3e-4 and 4e-7.
 LIMITS = {"bf16": 3.3e-3, "f16": 5e-4, "f32": 2e-6}
 # A way through the kernels each: dense, decoding, packed, split.
@@ -125,8 +128,11 @@ def add_run(number, chip, dtype, dims, shape, schedule="generic",
         schedule=schedule, mark=mark, suffix="_" + shape)
 
 
-def schedules_of(dims):
-    return ("generic", "dual_wave") if max(dims) <= 128 else ("generic",)
+def schedules_of(chip, dims):
+    """What serves these dims with all features."""
+    fits = [(192, 128)] + [(192, 160), (256, 128)] * (chip == "gfx950")
+    serves = any(dims[0] <= dim and dims[1] <= dim_v for dim, dim_v in fits)
+    return ("generic", "dual_wave") if serves else ("generic",)
 
 
 def if_default(default):
@@ -136,9 +142,9 @@ def if_default(default):
 for chip in CHIPS:
     for number, dims in enumerate(SOME_DIMS):
         dtypes = ("bf16", "f16") if number % 2 else ("f16", "bf16")
-        for schedule in schedules_of(dims):
-            mark = if_default(schedule == "generic" or
-                              dims in ((72, 72), (40, 128), (104, 64)))
+        for schedule in schedules_of(chip, dims):
+            mark = if_default(schedule == "generic" or dims in
+                              ((72, 72), (40, 128), (104, 64), (192, 128)))
             add("agrees_with_numpy", chip, dtypes[0], dims,
                 ("causal", "none", "window:30,5")[number % 3],
                 schedule=schedule, mark=mark)
@@ -153,9 +159,19 @@ for chip in CHIPS:
                         schedule, mark=if_default(default == 0))
     for dims in ((72, 72), (192, 128), (256, 256)):
         add("no_spills", chip, "bf16", dims)
-    for dims in ((8, 8), (120, 120), (128, 40), (64, 128)):
+    for dims in ((8, 8), (120, 120), (128, 40), (64, 128), (136, 40),
+                 (192, 128), *WIDE[chip]):
         add("no_spills", chip, "bf16", dims, schedule="dual_wave",
-            mark=if_default(dims == (64, 128)))
+            mark=if_default(dims in ((64, 128), (192, 128))))
+    # Wide heads of dual_wave beyond those above.
+    for number, dims in enumerate(((136, 40), *WIDE[chip])):
+        add("agrees_with_numpy", chip, "bf16", dims, "window:30,5",
+            schedule="dual_wave")
+        add("the_next_head_does_not_matter", chip, "f16", dims,
+            schedule="dual_wave", mark=if_default(number % 2 == 0))
+        for place, shape in enumerate(SHAPES):
+            add_run(number + place, chip, "bf16", dims, shape, "dual_wave",
+                    if_default((number + place) % 6 == 0))
     for dims, mask in (((40, 40), "none"), ((128, 128), "causal"),
                        ((192, 128), "window:30,5")):
         add("agrees_with_numpy", chip, "f32", dims, mask)
@@ -173,7 +189,7 @@ for chip in CHIPS:
     add("any_scale", chip, "f32", (64, 64))
     # Every head dim.
     for dim in range(8, 257, 8):
-        for schedule in schedules_of((dim, dim)):
+        for schedule in schedules_of(chip, (dim, dim)):
             if (dim, dim) not in SOME_DIMS:
                 add("agrees_with_numpy", chip, "bf16", (dim, dim), "causal",
                     schedule=schedule, mark=long)

@@ -103,6 +103,37 @@ class SteadyLoop(DriverTest):
         self.assertEqual([x for x in loop if x.startswith("s_waitcnt")],
                          ["s_waitcnt vmcnt(2) lgkmcnt(0)"] * 4)
 
+    def test_gfx950_d192x128(self):
+        """K in two halves: 12 + 12 + 16 MFMAs a tile in three clusters."""
+        loop = self.expect(
+            {"v_mfma": 80, "v_exp": 64, "v_cvt_pk": 32, "v_max": 38,
+             "v_fma": 64, "v_add_f32": 66, "v_cndmask": 2, "v_permlane": 2,
+             "v_mov": 2, "ds_read_b128": 48, "ds_read_b64_tr": 64,
+             "buffer_load": 10, "s_barrier": 12, "s_waitcnt": 6},
+            "--arch", "gfx950", "--head-dim", 192, "--head-dim-v", 128)
+        # Nothing lands where the first half of K is read.
+        self.assertEqual([x for x in loop if x.startswith("s_waitcnt")],
+                         2 * (["s_waitcnt lgkmcnt(0)"] +
+                              2 * ["s_waitcnt vmcnt(5) lgkmcnt(0)"]))
+
+    # Tiles of 32 rows.
+
+    def test_gfx950_d192(self):
+        self.expect(
+            {"v_mfma": 48, "v_exp": 32, "v_cvt_pk": 16, "v_max": 22,
+             "v_fma": 32, "v_add_f32": 34, "v_cndmask": 2, "v_permlane": 2,
+             "v_mov": 2, "ds_read_b128": 24, "ds_read_b64_tr": 48,
+             "buffer_load": 8, "s_barrier": 8, "s_waitcnt": 4},
+            "--arch", "gfx950", "--head-dim", 192)
+
+    def test_gfx950_d256x128(self):
+        self.expect(
+            {"v_mfma": 48, "v_exp": 32, "v_cvt_pk": 16, "v_max": 22,
+             "v_fma": 32, "v_add_f32": 34, "v_cndmask": 2, "v_permlane": 2,
+             "v_mov": 2, "ds_read_b128": 32, "ds_read_b64_tr": 32,
+             "buffer_load": 6, "s_barrier": 8, "s_waitcnt": 4},
+            "--arch", "gfx950", "--head-dim", 256, "--head-dim-v", 128)
+
     def test_gfx950_causal_has_the_same_loop(self):
         wanted = steady_loop(self.kernel("--arch", "gfx950"))
         found = steady_loop(self.kernel("--arch", "gfx950", "--mask", "causal"))
@@ -124,6 +155,14 @@ class SteadyLoop(DriverTest):
         wanted["v_perm_b32"] = 8
         self.expect(wanted, "--arch", "gfx942", "--head-dim", 128, "--dtype",
                     "f16")
+
+    def test_gfx942_d192x128(self):
+        self.expect(
+            {"v_mfma": 80, "v_exp": 32, "v_max": 17, "v_fma": 32,
+             "v_add_f32": 34, "v_perm_b32": 24, "v_mov": 2,
+             "ds_read_b128": 40, "ds_write": 6, "buffer_load": 14,
+             "s_barrier": 8, "s_waitcnt": 10},
+            "--arch", "gfx942", "--head-dim", 192, "--head-dim-v", 128)
 
     def test_gfx942_d64(self):
         wanted = {"v_mfma": 64, "v_exp": 64, "v_max": 33, "v_fma": 64,

@@ -46,7 +46,8 @@ BenchOption<std::string>
                          "(all)"));
 BenchOption<std::string>
     headDimOption("head-dim", cl::init("all"), cl::value_desc("D|all"),
-                  cl::desc("A head dim; all: 64 and 128 (all)"));
+                  cl::desc("A head dim; all: 64 and 128, perf also 192 "
+                           "and 128 (all)"));
 BenchOption<std::string> maskOption("mask", cl::init("all"),
                                     cl::value_desc("mask|all"),
                                     cl::desc("none, causal or all (all)"));
@@ -130,12 +131,13 @@ Error chooseSets(StringRef given, std::vector<StringRef> &chosen) {
   return Error::success();
 }
 
-Error chooseHeadDims(StringRef given, std::vector<int64_t> &chosen) {
+Error chooseHeadDims(StringRef given, ProblemChoice &choice) {
   int64_t headDim;
-  if (given == "all")
-    chosen = {64, 128};
+  choice.everyHeadDim = given == "all";
+  if (choice.everyHeadDim)
+    choice.headDims = {64, 128};
   else if (!given.getAsInteger(10, headDim) && headDim > 0)
-    chosen = {headDim};
+    choice.headDims = {headDim};
   else
     return unknown("head-dim", given, "a positive number, all");
   return Error::success();
@@ -201,7 +203,7 @@ Expected<std::vector<BenchJob>> jobsOf(const Options &options) {
     choice.dtypes = {ElementType::F32};
   else
     also(choose("dtype", options.dtype, ArrayRef(dtypes), choice.dtypes));
-  also(chooseHeadDims(options.headDim, choice.headDims));
+  also(chooseHeadDims(options.headDim, choice));
   also(choose("mask", options.mask, ArrayRef(masks), choice.masks));
   also(chooseSchedule(options.schedule, schedule));
   also(chooseTechniques(options.without, schedule, techniques));

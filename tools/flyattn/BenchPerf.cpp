@@ -24,7 +24,7 @@ const aiter::Kernel *findForeign(ArrayRef<aiter::Kernel> kernels,
   bool gfx950 = job.chip == "gfx950";
   auto found = find_if(kernels, [&](const aiter::Kernel &kernel) {
     return kernel.gfx950 == gfx950 && !kernel.fp8 && !kernel.group &&
-           kernel.headDimQk == p.headDim && kernel.headDimV == p.headDim &&
+           kernel.headDimQk == p.headDim && kernel.headDimV == p.headDimOfV() &&
            kernel.causal == (p.mask == MaskKind::Causal) &&
            kernel.rounding == aiter::Kernel::NearestEven &&
            (gfx950 || kernel.path.parent_path().filename() == "MI300");

@@ -326,6 +326,7 @@ csvCells(const BenchRow &row) {
       {"seqlens_q", lengthsOf(p.cuSeqlensQ)},
       {"seqlens_kv", lengthsOf(p.cuSeqlensKv)},
       {"head_dim", std::to_string(p.headDim)},
+      {"head_dim_v", std::to_string(p.headDimOfV())},
       {"mask", problem.getString("mask")->str()},
       {"splits", splitsName(p)},
       {"without", nameOf(p.without).str()},

@@ -90,7 +90,7 @@ ProblemOption<ScheduleKind> schedule(
                           "serves every problem, on both chips"),
                clEnumValN(ScheduleKind::DualWave, "dual_wave",
                           "two wave groups, one cluster apart: 16-bit "
-                          "types, head dims up to 128")),
+                          "types, head dims up to 192 and 128 and some more")),
     cl::init(ScheduleKind::Auto));
 ProblemOption<Technique> without(
     "without",

@@ -41,7 +41,7 @@ struct CrossShape {
 struct PerfShape {
   int64_t batch;
   Lengths seqlens;
-  int64_t heads, headDim;
+  int64_t heads, headDim, headDimV;
 };
 
 const SelfShape kEdges[] = {{3, {64, 1, 31, 33}, 4, 4},
@@ -91,10 +91,12 @@ const CrossShape kVarlenCross[] = {
     {{31, 33, 63, 65}, {65, 63, 33, 31}, 64, 64},
     {{127, 129, 255, 257}, {257, 255, 129, 127}, 64, 8}};
 
-const PerfShape kPerf[] = {{1, {8192}, 8, 128},
-                           {1, {8192}, 8, 64},
-                           {1, {256, 512, 1024}, 64, 128},
-                           {4, {8192}, 32, 128}};
+const PerfShape kPerf[] = {{1, {8192}, 8, 128, 128},
+                           {1, {8192}, 8, 64, 64},
+                           {1, {256, 512, 1024}, 64, 128, 128},
+                           {4, {8192}, 32, 128, 128},
+                           {1, {8192}, 8, 192, 128},
+                           {1, {1024}, 64, 192, 128}};
 
 std::vector<Problem> problemsOf(ArrayRef<SelfShape> shapes) {
   std::vector<Problem> problems;
@@ -159,13 +161,16 @@ std::vector<Problem> perfProblems(const ProblemChoice &choice) {
   for (const PerfShape &shape : kPerf)
     for (int64_t seqlen : shape.seqlens)
       for (MaskKind mask : choice.masks) {
-        if (!is_contained(choice.headDims, shape.headDim))
+        if (!choice.everyHeadDim &&
+            !is_contained(choice.headDims, shape.headDim))
           continue;
         Problem &p = problems.emplace_back();
         p.batch = shape.batch;
         p.seqlenQ = p.seqlenKv = seqlen;
         p.heads = p.kvHeads = shape.heads;
         p.headDim = shape.headDim;
+        if (shape.headDimV != shape.headDim)
+          p.headDimV = shape.headDimV;
         p.mask = mask;
         p.wantLse = true;
       }

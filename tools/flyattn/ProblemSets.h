@@ -36,6 +36,7 @@ std::vector<llvm::StringRef> problemSetNames();
 struct ProblemChoice {
   std::vector<ElementType> dtypes;
   std::vector<int64_t> headDims;
+  bool everyHeadDim = false; ///< no one is asked for: `perf` has its own
   std::vector<MaskKind> masks;
 };
 

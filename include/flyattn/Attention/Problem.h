@@ -157,8 +157,9 @@ struct Refusal {
 /// arguments; empty if `plan` accepts it.
 std::vector<Diagnostic> validate(const Problem &problem, llvm::StringRef chip);
 
-/// Why the dual_wave schedule cannot serve `problem`; empty if it can.
-std::string whyNoDualWave(const Problem &problem);
+/// Why the dual_wave schedule of `chip` cannot serve `problem`; empty if it
+/// can.
+std::string whyNoDualWave(const Problem &problem, llvm::StringRef chip);
 
 /// For each kernel of `chip`, why it cannot serve `problem`.
 std::vector<Refusal> explainRefusals(const Problem &problem,

@@ -17,8 +17,21 @@
 // A pitch of 1024 + 16 spreads the 16-byte reads of 8 rows over all 64 banks,
 // one of 1024 + 64 the 8-byte transposed reads of 4 rows (checked by
 // enumeration against the phases of ds_read_b128 and ds_read_b64).
+//
+// With fewer lines in a group than there are waves, the waves take lines of
+// several groups at once, and the last of them lines that nobody reads. Rows
+// 2 L = 8 apart would meet in a bank. There, with a pitch of 1024 + 32, every
+// other 2 L rows of a rows slot have their neighbouring 16 bytes swapped:
+//
+//   piece(row, column) = (column % 64) / 8 ^ (row / (2 L)) % 2
+//
+// The order is left as it is where all waves find lines in a group of 4: those
+// are kernels of 4 waves or fewer, which wait for memory there, and gain
+// nothing.
 
 #include "SlotAccess.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace mlir::attn;
@@ -31,10 +44,12 @@ public:
   using SlotAccess::SlotAccess;
 
   int64_t bytes(SlotType slot) const override {
-    return lineGroups(slot) * linesPerGroup(slot) * pitch(slot);
+    int64_t lines = lineGroups(slot) * linesPerGroup(slot);
+    return int64_t(llvm::alignTo(lines, waves())) * pitch(slot);
   }
   bool sharesOut(SlotType slot) const override {
-    return linesPerGroup(slot) % (workItems / 64) == 0;
+    int64_t perGroup = linesPerGroup(slot);
+    return perGroup % waves() == 0 || waves() % perGroup == 0;
   }
   SmallVector<Type> inflightTypes(InflightType) const override { return {}; }
   SmallVector<Value> fetch(Leaf &b, Buffer buffer, int64_t columns, Value row,
@@ -49,9 +64,9 @@ public:
   }
   SmallVector<Value> readRows(Leaf &b, Value slot, SlotType type, Value row,
                               int64_t columns) const override {
-    // Rows that are a multiple of L apart are neighbours in a line.
-    assert(linesPerGroup(type) % 32 == 0 &&
-           "a wave's rows lie in lines of their own");
+    // Rows from a multiple of 32 on lie as those from 0 on do.
+    assert((linesPerGroup(type) % 32 == 0 || 32 % linesPerGroup(type) == 0) &&
+           "the lines of 32 rows are whole groups or part of one");
     return readBlocks(b, address(b, slot, type, row, b.i32(0)), type, 32,
                       columns);
   }
@@ -79,10 +94,18 @@ private:
     bytes = b.add(bytes, b.mul(b.div(row, perGroup), 128));
     return b.ldsAddress(slot, bytes);
   }
+  int64_t waves() const { return workItems / 64; }
   int64_t pitch(SlotType slot) const {
     if (!padded)
       return lineBytes;
-    return lineBytes + (slot.getArrangement() == Arrangement::Rows ? 16 : 64);
+    if (slot.getArrangement() == Arrangement::Transposed)
+      return lineBytes + 64;
+    return lineBytes + (swapsPieces(slot) ? 32 : 16);
+  }
+  /// Are neighbouring pieces of 16 bytes swapped in half of the rows?
+  bool swapsPieces(SlotType slot) const {
+    return slot.getArrangement() == Arrangement::Rows &&
+           linesPerGroup(slot) < waves();
   }
   static int64_t lineGroups(SlotType slot) {
     return slot.getColumns() / lineColumns;
@@ -99,24 +122,34 @@ private:
 
 SmallVector<Value> DmaSlots::fetch(Leaf &b, Buffer buffer, int64_t columns,
                                    Value row, Value slot, SlotType type) const {
-  int64_t waves = workItems / 64, perGroup = linesPerGroup(type);
+  int64_t perGroup = linesPerGroup(type), lines = lineGroups(type) * perGroup;
   Value lane = b.lane(), wave = b.wave();
-  // Lane l of wave w takes 16 bytes of row w + L * (l / 8), column 8 * (l % 8);
-  // from line to line the step is uniform, so one vector register serves all.
-  Value laneRow = b.add(b.mul(b.div(lane, 8), perGroup), wave);
+  // Lane l of wave w takes 16 bytes of row w % L + L * (l / 8), column
+  // 64 * (w / L) + 8 * (l % 8); from line to line the step is uniform, so one
+  // vector register serves all.
+  int64_t together = std::max<int64_t>(waves() / perGroup, 1); // groups
+  Value laneRow = b.mul(b.div(lane, 8), perGroup);
+  laneRow = b.add(laneRow, together > 1 ? b.rem(wave, perGroup) : wave);
   Value piece = b.rem(lane, 8);
+  if (together > 1)
+    piece = b.add(piece, b.mul(b.div(wave, perGroup), lineColumns / 8));
+  if (swapsPieces(type))
+    piece = arith::XOrIOp::create(b, piece, b.rem(b.div(lane, 16), 2));
   Value source = b.add(b.mul(laneRow, buffer.stride), b.mul(piece, 16));
-  // The columns behind those of the view are all in the last group of lines.
-  assert(columns > (lineGroups(type) - 1) * lineColumns && "no group is empty");
-  Value lastSource = source;
-  if (columns < type.getColumns())
-    lastSource = b.ifInside(source, piece, columns % lineColumns / 8);
+  // Columns behind those of the view are beyond it.
+  SmallVector<Value> sources;
+  for (int64_t left = columns; left > columns - type.getColumns();
+       left -= together * lineColumns)
+    sources.push_back(
+        left < together * lineColumns
+            ? b.ifInside(source, piece, std::max<int64_t>(left, 0) / 8)
+            : source);
   Value waveLine = b.ldsAddress(slot, b.mul(wave, pitch(type)));
-  for (int64_t line = 0; line < lineGroups(type) * perGroup; line += waves) {
+  for (int64_t line = 0; line < lines; line += waves()) {
+    int64_t group = line / perGroup;
     Value uniform = b.mul(b.add(row, line % perGroup), buffer.stride);
-    uniform = b.add(uniform, line / perGroup * lineColumns * 2);
-    bool isLast = line / perGroup == lineGroups(type) - 1;
-    b.copyToLds(buffer, isLast ? lastSource : source, uniform,
+    uniform = b.add(uniform, group * lineColumns * 2);
+    b.copyToLds(buffer, sources[group / together], uniform,
                 b.ldsAddress(waveLine, line * pitch(type)));
   }
   return {};
@@ -132,6 +165,9 @@ SmallVector<Value> DmaSlots::readBlocks(Leaf &b, Value slot, SlotType type,
   Value laneRow = b.rem(lane, 32), half = b.div(lane, 32);
   Value address = b.mul(b.rem(laneRow, perGroup), pitch(type));
   address = b.add(address, b.mul(b.div(laneRow, perGroup), 128));
+  if (swapsPieces(type))
+    half =
+        arith::XOrIOp::create(b, half, b.rem(b.div(laneRow, 2 * perGroup), 2));
   address = b.ldsAddress(slot, b.add(address, b.mul(half, 16)));
 
   SmallVector<Value> blocks;

@@ -231,16 +231,18 @@ struct LowerRead : TilePattern<ReadOp> {
     SmallVector<Value> blocks =
         op.getRow()
             ? lowering.slots->readRows(b, slot, type, adaptor.getRow().front(),
-                                       op.getTile().getType().getRows())
+                                       columnsOf(op))
             : lowering.slots->read(b, slot, type, columnsOf(op));
     rewriter.replaceOpWithMultiple(op, {blocks});
     return success();
   }
 
-  /// How many columns of its slot an mfma_a tile takes.
+  /// How many columns of its slot a tile takes, which may be the transpose of
+  /// what the slot holds.
   static int64_t columnsOf(ReadOp op) {
     TileType tile = op.getTile().getType();
-    return op.getSlot().getType().getArrangement() == Arrangement::Rows
+    return op.getSlot().getType().getArrangement() == Arrangement::Rows &&
+                   tile.getLayout() == TileLayout::MfmaA
                ? tile.getColumns()
                : tile.getRows();
   }

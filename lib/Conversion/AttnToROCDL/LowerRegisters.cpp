@@ -60,6 +60,19 @@ struct LowerMma : TilePattern<MmaOp> {
   }
 };
 
+struct LowerConcat : TilePattern<ConcatOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(ConcatOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    SmallVector<Value> blocks = llvm::to_vector(adaptor.getTop());
+    llvm::append_range(blocks, adaptor.getBottom());
+    rewriter.replaceOpWithMultiple(op, {blocks});
+    return success();
+  }
+};
+
 struct LowerFlipSign : TilePattern<FlipSignOp> {
   using TilePattern::TilePattern;
 
@@ -97,6 +110,6 @@ struct LowerFlipSign : TilePattern<FlipSignOp> {
 void attn::populateRegisterPatterns(RewritePatternSet &patterns,
                                     const TypeConverter &converter,
                                     const TileLowering &lowering) {
-  patterns.add<LowerSplat, LowerMma, LowerFlipSign>(
+  patterns.add<LowerSplat, LowerMma, LowerConcat, LowerFlipSign>(
       converter, patterns.getContext(), lowering);
 }

@@ -20,7 +20,9 @@
 // a group of 4 rows goes: group g = 4 k + 2 b + h goes to place
 // p = 4 k + 2 h + b.
 //
-// Columns that are no power of two are shared out in panels that are.
+// Columns that are no power of two are shared out in panels that are. Row slots
+// go 8 elements of a row at a time, or 4 where a panel is small for the
+// workgroup.
 
 #include "SlotAccess.h"
 
@@ -43,9 +45,10 @@ public:
   }
   bool sharesOut(SlotType slot) const override;
   SmallVector<Type> inflightTypes(InflightType type) const override {
-    auto part = VectorType::get(8, type.getElementType());
-    int64_t elements = type.getShape()[0] * type.getShape()[1];
-    return SmallVector<Type>(elements / (8 * workItems), part);
+    int64_t elements = type.getShape()[0] * type.getShape()[1] / workItems;
+    int64_t width = elements % 8 == 0 ? 8 : 4;
+    auto part = VectorType::get(width, type.getElementType());
+    return SmallVector<Type>(elements / width, part);
   }
   SmallVector<Value> fetch(Leaf &b, Buffer buffer, int64_t columns, Value row,
                            Value slot, SlotType type) const override;
@@ -134,13 +137,17 @@ private:
         panels(type.getColumns() / panelColumns), height(transposed ? 4 : 1),
         width(transposed
                   ? transposedWidth(type.getRows() * panelColumns, workItems)
-                  : 8),
+                  : rowsWidth(type.getRows() * panelColumns, workItems)),
         perRow(panelColumns / width),
         count(type.getRows() / height * perRow / workItems),
         rowStep(workItems / perRow * height),
         below(transposed ? std::gcd<int64_t>(2 * width, workItems / perRow)
                          : 1) {}
 
+  /// 8 columns, or 4 if there are fewer shares of 8 than work-items.
+  static int64_t rowsWidth(int64_t elements, int64_t workItems) {
+    return elements >= 8 * workItems ? 8 : 4;
+  }
   /// 4 columns, or 2 if there are fewer shares of 4 x 4 than work-items.
   static int64_t transposedWidth(int64_t elements, int64_t workItems) {
     return elements >= 16 * workItems ? 4 : 2;
@@ -170,8 +177,8 @@ static Value loadElements(Leaf &b, Buffer buffer, Value offset, Value uniform,
                                     uniform, width / 2, element));
 }
 
-/// Row slots take 8 elements of one row a share. Transposed slots take 4 x 4 or
-/// 4 x 2, row by row in two values or one.
+/// Row slots take 8 or 4 elements of one row a share. Transposed slots take
+/// 4 x 4 or 4 x 2, row by row in two values or one.
 SmallVector<Value> RegisterSlots::fetch(Leaf &b, Buffer buffer, int64_t columns,
                                         Value row, Value, SlotType type) const {
   Shares shares(type, workItems);
@@ -193,6 +200,8 @@ SmallVector<Value> RegisterSlots::fetch(Leaf &b, Buffer buffer, int64_t columns,
             loadElements(b, buffer, offset, uniform, shares.width, element));
       }
   }
+  if (shares.height == 1)
+    return loaded;
   for (int64_t width = shares.width; width < 8; width *= 2) {
     SmallVector<Value> pairs;
     for (size_t i = 0; i < loaded.size(); i += 2)

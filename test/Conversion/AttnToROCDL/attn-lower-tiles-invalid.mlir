@@ -3,7 +3,7 @@
 gpu.module @kernels {
   gpu.func @share() kernel attributes {known_block_size = array<i32: 512, 1, 1>} {
     // expected-error @+1 {{a tile of 32 x 64 does not share out over 512 work-items on gfx942}}
-    %0 = attn.alloc_slot "a" : !attn.slot<32x64xbf16, rows>
+    %0 = attn.alloc_slot "a" : !attn.slot<32x64xbf16, transposed>
     gpu.return
   }
 }

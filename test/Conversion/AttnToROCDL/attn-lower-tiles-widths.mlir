@@ -69,4 +69,37 @@ gpu.module @kernels {
     attn.store %o, %view[%row] : !attn.tile<64x32xf32, mfma_c>, !attn.view<?x64xf32>
     gpu.return
   }
+
+  // More waves than a tile has rows for.
+  // CHECK-LABEL: gpu.func @few_rows
+  gpu.func @few_rows(%view: !attn.view<?x192xbf16>, %narrow: !attn.view<?x64xbf16>, %row: i32) kernel
+      attributes {known_block_size = array<i32: 512, 1, 1>} {
+    %k0 = attn.alloc_slot "k0" : !attn.slot<32x192xbf16, rows>
+    // gfx950: 12 lines over 8 waves. Of the second turn, waves 4 to 7 have none.
+    // GFX950: %[[GROUP:.*]] = arith.divui %[[WAVE:.*]], %c4_i32
+    // GFX950: %[[FIRST:.*]] = arith.muli %[[GROUP]], %c8_i32
+    // GFX950: %[[STRAIGHT:.*]] = arith.addi %{{.*}}, %[[FIRST]]
+    // GFX950: %[[PIECE:.*]] = arith.xori %[[STRAIGHT]], %{{.*}}
+    // GFX950: arith.cmpi ult, %[[PIECE]], %c8_i32
+    // GFX950-COUNT-2: rocdl.raw.ptr.buffer.load.lds
+    // gfx942: 3 x 4 elements for each of 512 work-items.
+    // GFX942-COUNT-3: rocdl.raw.ptr.buffer.load %{{.*}} : vector<2xi32>
+    // CHECK-NOT: rocdl.raw.ptr.buffer.load
+    // GFX942-COUNT-3: llvm.store %{{.*}} : vector<4xbf16>, !llvm.ptr<3>
+    %f = attn.fetch %view[%row] into %k0 : !attn.view<?x192xbf16>, !attn.slot<32x192xbf16, rows> -> !attn.inflight<32x192xbf16>
+    attn.land %f into %k0 : !attn.inflight<32x192xbf16>, !attn.slot<32x192xbf16, rows>
+    attn.sync
+    // CHECK-COUNT-12: llvm.load %{{.*}} : !llvm.ptr<3> -> vector<8xbf16>
+    %k = attn.read %k0 : !attn.slot<32x192xbf16, rows> -> !attn.tile<32x192xbf16, mfma_a>
+    %q = attn.load %view[%row] transposed : !attn.view<?x192xbf16> -> !attn.tile<192x32xbf16, mfma_b>
+    %zero = arith.constant 0.0 : f32
+    %s0 = attn.splat %zero : !attn.tile<32x32xf32, mfma_c>
+    %s1 = attn.mma %k, %q, %s0 : !attn.tile<32x192xbf16, mfma_a>, !attn.tile<192x32xbf16, mfma_b>, !attn.tile<32x32xf32, mfma_c>
+    // Two accumulators below each other are the same registers.
+    %s = attn.concat %s1, %s0 : !attn.tile<32x32xf32, mfma_c> -> !attn.tile<64x32xf32, mfma_c>
+    // GFX950-COUNT-4: rocdl.raw.ptr.buffer.store %{{.*}} : vector<4xi32>
+    // GFX942-COUNT-8: rocdl.raw.ptr.buffer.store %{{.*}} : vector<2xi32>
+    attn.store %s, %narrow[%row] : !attn.tile<64x32xf32, mfma_c>, !attn.view<?x64xbf16>
+    gpu.return
+  }
 }

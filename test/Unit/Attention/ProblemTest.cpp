@@ -257,8 +257,16 @@ TEST(Validate, Unsupported) {
   expectUnsupported(p, "head_dim_v");
   p.headDimV = 136;
   EXPECT_TRUE(validate(p, "gfx950").empty());
-  p.schedule = ScheduleKind::DualWave;
+  p.schedule = ScheduleKind::DualWave; // what its registers hold
+  EXPECT_TRUE(validate(p, "gfx950").empty());
+  EXPECT_EQ(validate(p, "gfx942").size(), 1u);
+  p.headDim = 256;
   expectUnsupported(p, "schedule");
+  p.headDimV = 128;
+  EXPECT_TRUE(validate(p, "gfx950").empty());
+  EXPECT_EQ(validate(p, "gfx942").size(), 1u);
+  p.headDim = 192;
+  EXPECT_TRUE(validate(p, "gfx942").empty());
   p = smallProblem();
   p.dtype = ElementType::F32;
   EXPECT_TRUE(validate(p, "gfx950").empty());

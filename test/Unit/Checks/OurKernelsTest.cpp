@@ -17,7 +17,7 @@ namespace {
 
 struct Case {
   const char *chip;
-  unsigned headDim;
+  unsigned headDim, headDimV;
   MaskKind mask;
   ElementType type;
   ScheduleKind schedule;
@@ -32,16 +32,29 @@ std::vector<Case> allCases() {
                             MaskKind::CausalTopLeft, MaskKind::Window})
         for (ScheduleKind schedule :
              {ScheduleKind::Generic, ScheduleKind::DualWave})
-          cases.push_back({chip, headDim, mask,
+          cases.push_back({chip, headDim, headDim, mask,
                            mask == MaskKind::CausalTopLeft ? ElementType::F16
                                                            : ElementType::BF16,
                            schedule});
+  // Wider than a wave's registers hold 64 rows of; gfx950 reads those of 192
+  // columns in two halves.
+  struct Wide {
+    const char *chip;
+    unsigned headDim, headDimV;
+  };
+  for (Wide wide : {Wide{"gfx942", 192, 128}, Wide{"gfx942", 136, 40},
+                    Wide{"gfx950", 192, 128}, Wide{"gfx950", 192, 192},
+                    Wide{"gfx950", 256, 128}})
+    for (MaskKind mask : {MaskKind::None, MaskKind::Window})
+      cases.push_back({wide.chip, wide.headDim, wide.headDimV, mask,
+                       ElementType::BF16, ScheduleKind::DualWave});
   return cases;
 }
 
 std::string nameOf(const testing::TestParamInfo<Case> &info) {
   const Case &c = info.param;
   return std::string(c.chip) + "_d" + std::to_string(c.headDim) +
+         (c.headDimV == c.headDim ? "" : "x" + std::to_string(c.headDimV)) +
          (c.mask == MaskKind::None     ? "_dense"
           : c.mask == MaskKind::Causal ? "_causal"
           : c.mask == MaskKind::Window ? "_window"
@@ -62,6 +75,7 @@ protected:
   void expectClean(Problem problem, llvm::ArrayRef<sim::Options> runs) {
     problem.heads = 2;
     problem.headDim = GetParam().headDim;
+    problem.headDimV = GetParam().headDimV;
     problem.mask = GetParam().mask;
     if (problem.mask == MaskKind::Window)
       problem.window = Window{70, 5};

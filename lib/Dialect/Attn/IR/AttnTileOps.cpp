@@ -157,10 +157,6 @@ LogicalResult FetchOp::verify() {
     return emitOpError() << "a slot for fetched tiles has a multiple of "
                          << SlotType::kColumnBlock << " columns, got "
                          << slot.getColumns();
-  if (slot.getColumns() - view.getColumns() >= SlotType::kColumnBlock)
-    return emitOpError() << "a slot for " << view.getColumns()
-                         << " columns has less than " << SlotType::kColumnBlock
-                         << " more, got " << slot.getColumns();
   if (view.isFar() && slot.getRows() > flyattn::maxTileRows)
     return emitOpError() << "takes at most " << flyattn::maxTileRows
                          << " rows of a far view, got " << slot.getRows();
@@ -187,6 +183,9 @@ LogicalResult ReadOp::verify() {
   if (getRow()) {
     if (slot.getArrangement() != Arrangement::Rows)
       return emitOpError() << "reads rows of a rows slot only, got " << slot;
+    if (tile.getLayout() == TileLayout::MfmaA)
+      return expectShape(*this, "the result", tile.getShape(), 32,
+                         std::min(tile.getColumns(), slot.getColumns()));
     if (failed(expectLayout(*this, "the result", tile, TileLayout::MfmaB)))
       return failure();
     return expectShape(*this, "the result", tile.getShape(),
@@ -214,6 +213,15 @@ LogicalResult MmaOp::verify() {
     return emitOpError() << "a's columns and b's rows must be equal, got "
                          << a.getColumns() << " and " << b.getRows();
   return expectShape(*this, "acc", acc.getShape(), a.getRows(), b.getColumns());
+}
+
+LogicalResult ConcatOp::verify() {
+  TileType part = getTop().getType(), tile = getTile().getType();
+  if (failed(expectLayout(*this, "a part", part, TileLayout::MfmaC)) ||
+      failed(expectLayout(*this, "the result", tile, TileLayout::MfmaC)))
+    return failure();
+  return expectShape(*this, "the result", tile.getShape(), 2 * part.getRows(),
+                     part.getColumns());
 }
 
 LogicalResult MaskOp::verify() {

@@ -96,23 +96,33 @@ LogicalResult LoopParts::find(scf::ForOp loop) {
       !rescale || !sum || !pack)
     return loop.emitOpError() << "is not a whole KV loop; run --attn-tile and "
                                  "--attn-decompose-softmax first";
+  // A recipe may make the scores part by part.
+  if (!scores.getAcc().getDefiningOp<SplatOp>())
+    return scores.emitOpError() << "must start from an attn.splat";
   return success();
 }
 
-/// The operands' slots, made at `b`'s place. They hold whole blocks of columns;
-/// what a tile has not is 0 in them.
+/// Slots hold whole blocks of columns; what a tile has not is 0 in them.
+static int64_t wholeColumns(int64_t columns) {
+  return int64_t(llvm::alignTo(columns, SlotType::kColumnBlock));
+}
+
+/// The operands' slots, made at `b`'s place.
 static Slots allocateSlots(ImplicitLocOpBuilder &b, LoadOp load, StringRef name,
-                           unsigned count) {
+                           ConfigAttr config) {
   TileType tile = load.getTile().getType();
-  int64_t rows = tile.getRows(), columns = tile.getColumns();
-  if (load.getTransposed())
-    std::swap(rows, columns);
-  auto type = SlotType::get(
-      {rows, int64_t(llvm::alignTo(columns, SlotType::kColumnBlock))},
-      tile.getElementType(),
-      load.getTransposed() ? Arrangement::Transposed : Arrangement::Rows);
+  int64_t rows = tile.getRows(), columns = wholeColumns(tile.getColumns());
+  if (load.getTransposed()) {
+    rows = tile.getColumns();
+    // Each work-item transposes 4 rows x 2 columns at the least.
+    columns = std::max<int64_t>(wholeColumns(tile.getRows()),
+                                config.getWaves() * 64 * 8 / rows);
+  }
+  auto type = SlotType::get({rows, columns}, tile.getElementType(),
+                            load.getTransposed() ? Arrangement::Transposed
+                                                 : Arrangement::Rows);
   Slots slots;
-  for (unsigned i = 0; i < count; ++i)
+  for (unsigned i = 0; i < config.getSlots(); ++i)
     slots.push_back(
         AllocSlotOp::create(b, type, name.str() + std::to_string(i)));
   return slots;
@@ -133,6 +143,8 @@ public:
 private:
   void writePart(TilePart part);
   Value fetch(LoadOp load, Value slot);
+  void readHalfOfK(unsigned half);
+  Value scoresOfHalf();
   void exponentials(int64_t begin, int64_t end);
   void modifyScores();
 
@@ -143,6 +155,7 @@ private:
   Value limit; ///< of modified scores; null if no range has one
   IRMapping map;
   Value kSlot, vSlot, kInflight, vInflight; ///< of the loop's tile
+  Value kHalf, scoresHead;
 };
 } // namespace
 
@@ -151,6 +164,26 @@ Value ClusterWriter::fetch(LoadOp load, Value slot) {
   auto type = InflightType::get(slotType.getShape(), slotType.getElementType());
   return FetchOp::create(b, type, load.getView(),
                          map.lookupOrDefault(load.getRow()), slot);
+}
+
+/// The first half of K's rows, or the second.
+void ClusterWriter::readHalfOfK(unsigned half) {
+  TileType tile = parts.k.getTile().getType();
+  int64_t rows = tile.getRows() / 2;
+  auto type = TileType::get({rows, tile.getColumns()}, tile.getElementType(),
+                            tile.getLayout());
+  Value row = arith::ConstantIntOp::create(b, b.getI32Type(), half * rows);
+  kHalf = ReadOp::create(b, type, kSlot, row);
+}
+
+/// Of the half that was read last.
+Value ClusterWriter::scoresOfHalf() {
+  TileType tile = parts.scores.getRes().getType();
+  auto type = TileType::get({tile.getRows() / 2, tile.getColumns()},
+                            tile.getElementType(), tile.getLayout());
+  auto zero = parts.scores.getAcc().getDefiningOp<SplatOp>();
+  Value acc = SplatOp::create(b, type, zero.getValue());
+  return MmaOp::create(b, kHalf, map.lookupOrDefault(parts.scores.getB()), acc);
 }
 
 /// Raises registers `begin` to `end` of what the exponential has so far.
@@ -197,11 +230,22 @@ void ClusterWriter::writePart(TilePart part) {
   case TilePart::ReadK:
     map.map(p.k.getTile(), ReadOp::create(b, p.k.getTile().getType(), kSlot));
     return;
+  case TilePart::ReadKHead:
+    return readHalfOfK(0);
+  case TilePart::ReadKTail:
+    return readHalfOfK(1);
   case TilePart::ReadV:
     map.map(p.v.getTile(), ReadOp::create(b, p.v.getTile().getType(), vSlot));
     return;
   case TilePart::Scores:
     return clone(p.scores);
+  case TilePart::ScoresHead:
+    scoresHead = scoresOfHalf();
+    return;
+  case TilePart::ScoresTail:
+    map.map(p.scores.getRes(), ConcatOp::create(b, p.scores.getRes().getType(),
+                                                scoresHead, scoresOfHalf()));
+    return;
   case TilePart::ModifyScores:
     if (p.modify)
       modifyScores();
@@ -271,8 +315,8 @@ static LogicalResult formPipeline(ArrayRef<scf::ForOp> chain,
   scf::ForOp first = chain.front(), last = chain.back();
   // What stands between the loops (bounds) only depends on what is before them.
   ImplicitLocOpBuilder b(last.getLoc(), last);
-  Slots kSlots = allocateSlots(b, parts.front().k, "k", config.getSlots());
-  Slots vSlots = allocateSlots(b, parts.front().v, "v", config.getSlots());
+  Slots kSlots = allocateSlots(b, parts.front().k, "k", config);
+  Slots vSlots = allocateSlots(b, parts.front().v, "v", config);
   auto pipeline = PipelineOp::create(
       b, last.getResultTypes(), b.getI32IntegerAttr(recipe.groups),
       b.getI32IntegerAttr(recipe.lag), b.getI32IntegerAttr(recipe.interval),
@@ -333,13 +377,17 @@ struct FormClusters : attn::impl::AttnFormClustersBase<FormClusters> {
         chain.push_back(loops.front());
         loops.erase(loops.begin());
       }
-      int64_t headDim = 0; // the larger one of K and V
+      int64_t headDim = 0, headDimV = 0;
       for (LoadOp load : chain.front().getBody()->getOps<LoadOp>())
-        headDim = std::max(headDim, load.getView().getType().getColumns());
-      const ScheduleRecipe *recipe = findRecipe(chip, headDim);
+        (load.getTransposed() ? headDimV : headDim) =
+            load.getView().getType().getColumns();
+      const ScheduleRecipe *recipe =
+          findRecipe(chip, headDim, headDimV, config.getKvTile());
       if (!recipe)
-        return kernel.emitOpError() << "no dual_wave schedule for head_dim "
-                                    << headDim << " on " << chip;
+        return kernel.emitOpError()
+               << "no dual_wave schedule for head_dim " << headDim
+               << ", head_dim_v " << headDimV << " and KV tiles of "
+               << config.getKvTile() << " rows on " << chip;
       if (failed(formPipeline(chain, *recipe, config)))
         return failure();
     }

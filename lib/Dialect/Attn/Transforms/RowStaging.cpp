@@ -57,8 +57,9 @@ static SlotType slotType(const Rows &rows, unsigned waves, int64_t columns) {
 /// Do the view's rows go through such a slot in whole panels? Rows of a single
 /// narrow one are shorter than a line, and lose more than they gain.
 static bool fits(ViewType view, SlotType slot) {
+  constexpr int64_t lineColumns = 64;
   return view.getColumns() % slot.getColumns() == 0 &&
-         view.getColumns() > panelColumns &&
+         view.getColumns() >= lineColumns &&
          view.getElementType() == slot.getElementType() && !view.isGrouped();
 }
 
@@ -79,7 +80,7 @@ static void stageStores(PipelineOp pipeline, const Rows &rows, Value slot,
 }
 
 //===----------------------------------------------------------------------===//
-// Staging::Whole
+// All rows at once
 //===----------------------------------------------------------------------===//
 
 /// Q's parts of the recipe, in clusters of their own before the loops; their
@@ -138,11 +139,12 @@ static void stageWhole(ImplicitLocOpBuilder &b, PipelineOp pipeline, Rows q,
 }
 
 //===----------------------------------------------------------------------===//
-// Staging::Panels
+// Each wave on its own
 //===----------------------------------------------------------------------===//
 
 /// One slot for Q and O: a wave's rows of it are its own from begin to end.
-static void stageInPanels(PipelineOp pipeline, Rows q, unsigned waves) {
+static void stageInPanels(PipelineOp pipeline, Rows q, unsigned waves,
+                          int64_t panelColumns) {
   ImplicitLocOpBuilder b(q.load.getLoc(), q.load);
   SlotType type = slotType(q, waves, panelColumns);
   Value slot = AllocSlotOp::create(b, type, "rows");
@@ -161,10 +163,8 @@ void attn::stageRows(ImplicitLocOpBuilder &b, PipelineOp pipeline, Value q,
   std::optional<Rows> rows = findRows(q);
   if (!rows)
     return;
-  switch (recipe.staging) {
-  case Staging::Whole:
-    return stageWhole(b, pipeline, *rows, waves, recipe);
-  case Staging::Panels:
-    return stageInPanels(pipeline, *rows, waves);
-  }
+  if (recipe.panelColumns)
+    stageInPanels(pipeline, *rows, waves, recipe.panelColumns);
+  else
+    stageWhole(b, pipeline, *rows, waves, recipe);
 }

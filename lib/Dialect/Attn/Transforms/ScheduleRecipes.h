@@ -22,10 +22,14 @@ enum class TilePart {
   FetchK,
   LandK,
   ReadK,
+  ReadKHead, ///< the first half of K's rows
+  ReadKTail,
   FetchV,
   LandV,
   ReadV,
-  Scores, ///< S^T = K Q^T
+  Scores,     ///< S^T = K Q^T
+  ScoresHead, ///< of the first half of K's rows
+  ScoresTail,
   ModifyScores,
   Mask,
   RaiseMax,
@@ -40,18 +44,6 @@ enum class TilePart {
 
 inline bool isOfQ(TilePart part) { return part <= TilePart::PrepareQ; }
 
-/// How Q and O pass through LDS, so that memory is accessed in whole lines.
-enum class Staging {
-  /// Q by copies of all waves into a slot as large as its rows, at the times of
-  /// its parts; O back the same way.
-  Whole,
-  /// By each wave on its own, before and behind the pipeline, in panels of
-  /// `panelColumns` columns, for which less room is enough.
-  Panels
-};
-/// 64 bytes of a row, half of a line. gfx942's LDS has no room for more.
-constexpr int64_t panelColumns = 32;
-
 /// A cluster and when a tile is in it, in clusters from where the tile starts.
 struct ClusterRecipe {
   int64_t at;
@@ -63,10 +55,16 @@ struct ClusterRecipe {
 /// write one.
 struct ScheduleRecipe {
   StringRef chip;
-  int64_t headDim; ///< at the most
+  int64_t headDim, headDimV; ///< of Q and K, of V and O, at the most
+  int64_t kvTile;            ///< rows, at the most
   /// Registers whose exponentials belong to ExpHead.
   int64_t expHead;
-  Staging staging;
+  /// Q and O pass through LDS, so that memory is accessed in whole lines. 0: Q
+  /// by copies of all waves into a slot as large as its rows, at the times of
+  /// its parts, and O back the same way. Else by each wave on its own, before
+  /// and behind the pipeline, so many columns at a time, for which less room is
+  /// enough; 64 are a line.
+  int64_t panelColumns;
   unsigned groups, lag;
   unsigned interval; ///< clusters from a tile's start to the next one's
   std::vector<ClusterRecipe> clusters;
@@ -74,9 +72,10 @@ struct ScheduleRecipe {
   std::optional<ClusterKind> priority = std::nullopt;
 };
 
-/// The recipe for a chip and the larger head dim of K and V, that of the next
-/// one in the table, or null.
-const ScheduleRecipe *findRecipe(StringRef chip, int64_t headDim);
+/// The first recipe of the table for a chip, head dims and rows of a KV tile,
+/// or null.
+const ScheduleRecipe *findRecipe(StringRef chip, int64_t headDim,
+                                 int64_t headDimV, int64_t kvTile);
 
 } // namespace mlir::attn
 

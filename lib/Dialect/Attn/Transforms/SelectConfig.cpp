@@ -14,8 +14,6 @@
 
 #include "llvm/ADT/SetVector.h"
 
-#include <limits>
-
 namespace mlir::attn {
 #define GEN_PASS_DEF_ATTNSELECTCONFIG
 #include "flyattn/Dialect/Attn/Transforms/Passes.h.inc"
@@ -29,9 +27,12 @@ struct ConfigRow {
   Schedule schedule;
   StringRef chip;
   unsigned elementBits;
-  int64_t minHeadDim, maxHeadDim; ///< both of Q and K and of V and O
+  int64_t minHeadDim; ///< both of Q and K and of V and O
+  int64_t maxHeadDim; ///< of Q and K
+  int64_t maxHeadDimV;
   unsigned waves, rowsPerWave, kvTile, slots;
   bool agprs = false;
+  bool onlyPlain = false; ///< only where nothing modifies scores
 };
 } // namespace
 
@@ -43,6 +44,9 @@ struct ConfigRow {
 // and its matrix products, at half of gfx950's rate, take as long as 64 rows
 // there. Such a tile of up to 64 columns would leave work-items without a
 // share, so where one of K and V has those, tiles have 64 rows.
+// Wider heads leave room for 32 rows of K or V. gfx950 reads 64 rows of K in
+// two halves where V has up to 128 columns and scores are not modified, which
+// takes registers too.
 // One wave: few rows against much KV, the time of which is that of memory.
 // Small tiles and, on gfx942, a single slot let several workgroups share a CU's
 // LDS and keep enough bytes under way. There, wider heads than 128 are too many
@@ -53,41 +57,48 @@ struct ConfigRow {
 // f32: everything is twice as large and passes through registers, and the loop
 // is bound by an MFMA of an eighth of the rate: one size of tiles does.
 static const ConfigRow configs[] = {
-    {Schedule::Generic, "gfx950", 16, 8, 64, 4, 32, 64, 2},
-    {Schedule::Generic, "gfx950", 16, 8, 128, 4, 32, 64, 2},
-    {Schedule::Generic, "gfx950", 16, 8, 192, 4, 32, 64, 2},
-    {Schedule::Generic, "gfx950", 16, 8, 256, 4, 32, 32, 2},
-    {Schedule::Generic, "gfx942", 16, 8, 64, 4, 32, 64, 2},
-    {Schedule::Generic, "gfx942", 16, 8, 128, 4, 32, 32, 2},
-    {Schedule::Generic, "gfx942", 16, 8, 192, 4, 32, 32, 2},
-    {Schedule::Generic, "gfx942", 16, 8, 256, 4, 32, 32, 1, true},
-    {Schedule::Generic, "gfx950", 16, 8, 64, 1, 32, 64, 2},
-    {Schedule::Generic, "gfx950", 16, 8, 256, 1, 32, 32, 2},
-    {Schedule::Generic, "gfx942", 16, 8, 64, 1, 32, 64, 1},
-    {Schedule::Generic, "gfx942", 16, 8, 128, 1, 32, 32, 1},
-    {Schedule::Generic, "gfx950", 32, 8, 128, 4, 32, 32, 2},
-    {Schedule::Generic, "gfx950", 32, 8, 256, 4, 32, 32, 2, true},
-    {Schedule::Generic, "gfx942", 32, 8, 64, 4, 32, 32, 2},
-    {Schedule::Generic, "gfx942", 32, 8, 128, 4, 32, 32, 1},
-    {Schedule::Generic, "gfx942", 32, 8, 256, 4, 32, 32, 1, true},
-    {Schedule::Generic, "gfx950", 32, 8, 64, 1, 32, 32, 1},
-    {Schedule::Generic, "gfx942", 32, 8, 64, 1, 32, 32, 1},
-    {Schedule::DualWave, "gfx950", 16, 8, 64, 8, 32, 64, 2},
-    {Schedule::DualWave, "gfx950", 16, 8, 128, 8, 32, 64, 2},
-    {Schedule::DualWave, "gfx942", 16, 8, 64, 8, 32, 64, 2},
-    {Schedule::DualWave, "gfx942", 16, 72, 128, 8, 32, 32, 2},
-    {Schedule::DualWave, "gfx942", 16, 8, 128, 8, 32, 64, 2},
+    {Schedule::Generic, "gfx950", 16, 8, 64, 64, 4, 32, 64, 2},
+    {Schedule::Generic, "gfx950", 16, 8, 128, 128, 4, 32, 64, 2},
+    {Schedule::Generic, "gfx950", 16, 8, 192, 192, 4, 32, 64, 2},
+    {Schedule::Generic, "gfx950", 16, 8, 256, 256, 4, 32, 32, 2},
+    {Schedule::Generic, "gfx942", 16, 8, 64, 64, 4, 32, 64, 2},
+    {Schedule::Generic, "gfx942", 16, 8, 128, 128, 4, 32, 32, 2},
+    {Schedule::Generic, "gfx942", 16, 8, 192, 192, 4, 32, 32, 2},
+    {Schedule::Generic, "gfx942", 16, 8, 256, 256, 4, 32, 32, 1, true},
+    {Schedule::Generic, "gfx950", 16, 8, 64, 64, 1, 32, 64, 2},
+    {Schedule::Generic, "gfx950", 16, 8, 256, 256, 1, 32, 32, 2},
+    {Schedule::Generic, "gfx942", 16, 8, 64, 64, 1, 32, 64, 1},
+    {Schedule::Generic, "gfx942", 16, 8, 128, 128, 1, 32, 32, 1},
+    {Schedule::Generic, "gfx950", 32, 8, 128, 128, 4, 32, 32, 2},
+    {Schedule::Generic, "gfx950", 32, 8, 256, 256, 4, 32, 32, 2, true},
+    {Schedule::Generic, "gfx942", 32, 8, 64, 64, 4, 32, 32, 2},
+    {Schedule::Generic, "gfx942", 32, 8, 128, 128, 4, 32, 32, 1},
+    {Schedule::Generic, "gfx942", 32, 8, 256, 256, 4, 32, 32, 1, true},
+    {Schedule::Generic, "gfx950", 32, 8, 64, 64, 1, 32, 32, 1},
+    {Schedule::Generic, "gfx942", 32, 8, 64, 64, 1, 32, 32, 1},
+    {Schedule::DualWave, "gfx950", 16, 8, 64, 64, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx950", 16, 8, 128, 128, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx950", 16, 8, 192, 128, 8, 32, 64, 2, false, true},
+    {Schedule::DualWave, "gfx950", 16, 8, 192, 192, 8, 32, 32, 2},
+    {Schedule::DualWave, "gfx950", 16, 8, 256, 128, 8, 32, 32, 2},
+    {Schedule::DualWave, "gfx942", 16, 8, 64, 64, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx942", 16, 72, 128, 128, 8, 32, 32, 2},
+    {Schedule::DualWave, "gfx942", 16, 8, 128, 128, 8, 32, 64, 2},
+    {Schedule::DualWave, "gfx942", 16, 8, 192, 128, 8, 32, 32, 2},
 };
 
 /// The first with `waves`, or with 0 the first.
 static const ConfigRow *findConfig(Schedule schedule, StringRef chip,
                                    ForwardOp op, unsigned waves) {
   unsigned bits = op.getElementType().getIntOrFloatBitWidth();
-  auto [least, most] = std::minmax(op.getHeadDim(), op.getHeadDimV());
+  int64_t headDim = op.getHeadDim(), headDimV = op.getHeadDimV();
   for (const ConfigRow &row : configs)
     if (row.schedule == schedule && row.chip == chip &&
-        row.elementBits == bits && row.minHeadDim <= least &&
-        most <= row.maxHeadDim && (!waves || row.waves == waves))
+        row.elementBits == bits &&
+        row.minHeadDim <= std::min(headDim, headDimV) &&
+        headDim <= row.maxHeadDim && headDimV <= row.maxHeadDimV &&
+        !(row.onlyPlain && op.modifiesScores()) &&
+        (!waves || row.waves == waves))
       return &row;
   return nullptr;
 }
@@ -106,22 +117,35 @@ static InFlightDiagnostic emitUnsupported(ForwardOp op, Schedule schedule,
   bool headDimFits = findConfig(schedule, chip, op, 0);
   unsigned bits = op.getElementType().getIntOrFloatBitWidth();
   llvm::SmallSetVector<int64_t, 4> waveCounts;
-  int64_t leastDim = std::numeric_limits<int64_t>::max(), mostDim = 0;
+  SmallVector<const ConfigRow *> widest; // no other row is as wide in both
+  auto isAsWide = [](const ConfigRow *a, const ConfigRow *b) {
+    return a->maxHeadDim >= b->maxHeadDim && a->maxHeadDimV >= b->maxHeadDimV;
+  };
   for (const ConfigRow &row : configs) {
     if (row.schedule != schedule || row.chip != chip || row.elementBits != bits)
       continue;
     if (findConfig(schedule, chip, op, row.waves) == &row)
       waveCounts.insert(row.waves);
-    leastDim = std::min(leastDim, row.minHeadDim);
-    mostDim = std::max(mostDim, row.maxHeadDim);
+    if (llvm::any_of(widest,
+                     [&](auto *other) { return isAsWide(other, &row); }))
+      continue;
+    llvm::erase_if(widest, [&](auto *other) { return isAsWide(&row, other); });
+    widest.push_back(&row);
   }
   if (headDimFits) {
     for (int64_t count : waveCounts)
       diag << " " << count;
     diag << " waves";
-  } else if (mostDim) {
-    diag << " " << leastDim << " to " << mostDim;
+    return diag;
   }
+  llvm::interleave(
+      widest,
+      [&](const ConfigRow *row) {
+        diag << " up to " << row->maxHeadDim;
+        if (row->maxHeadDimV != row->maxHeadDim)
+          diag << " and " << row->maxHeadDimV;
+      },
+      [&] { diag << ","; });
   return diag;
 }
 

@@ -387,9 +387,17 @@ func.func @f(%v: !attn.view<?x60xbf16>, %r: i32) {
 
 // -----
 
-func.func @f(%v: !attn.view<?x64xbf16>, %r: i32, %s: !attn.slot<64x128xbf16, rows>) {
-  // expected-error @+1 {{a slot for 64 columns has less than 64 more, got 128}}
-  %t = attn.fetch %v[%r] into %s : !attn.view<?x64xbf16>, !attn.slot<64x128xbf16, rows> -> !attn.inflight<64x128xbf16>
+func.func @f(%s: !attn.slot<64x128xbf16, rows>, %r: i32) {
+  // expected-error @+1 {{the result must be 32 x 128, got 64 x 128}}
+  %t = attn.read %s[%r] : !attn.slot<64x128xbf16, rows> -> !attn.tile<64x128xbf16, mfma_a>
+  return
+}
+
+// -----
+
+func.func @f(%a: !attn.tile<32x32xf32, mfma_c>) {
+  // expected-error @+1 {{the result must be 64 x 32, got 96 x 32}}
+  %t = attn.concat %a, %a : !attn.tile<32x32xf32, mfma_c> -> !attn.tile<96x32xf32, mfma_c>
   return
 }
 

@@ -77,6 +77,12 @@ func.func @tiles(%p: !llvm.ptr<1>, %offset: i64, %stride: i64, %rows: i32, %row:
   %m = attn.splat %scale : !attn.tile<1x32xf32, columns>
   // CHECK: attn.mma
   %s = attn.mma %k, %q, %zero : !attn.tile<64x128xbf16, mfma_a>, !attn.tile<128x32xbf16, mfma_b>, !attn.tile<64x32xf32, mfma_c>
+  // CHECK: attn.read %{{.*}}[%{{.*}}] : !attn.slot<64x128xbf16, rows> -> !attn.tile<32x128xbf16, mfma_a>
+  %kHead = attn.read %k0[%row] : !attn.slot<64x128xbf16, rows> -> !attn.tile<32x128xbf16, mfma_a>
+  %zeroHead = attn.splat %scale : !attn.tile<32x32xf32, mfma_c>
+  %sHead = attn.mma %kHead, %q, %zeroHead : !attn.tile<32x128xbf16, mfma_a>, !attn.tile<128x32xbf16, mfma_b>, !attn.tile<32x32xf32, mfma_c>
+  // CHECK: attn.concat %{{.*}}, %{{.*}} : !attn.tile<32x32xf32, mfma_c> -> !attn.tile<64x32xf32, mfma_c>
+  %twice = attn.concat %sHead, %sHead : !attn.tile<32x32xf32, mfma_c> -> !attn.tile<64x32xf32, mfma_c>
   // CHECK: attn.mask %{{.*}} kv %{{.*}} q %{{.*}} limit %{{.*}} diagonal %{{.*}} : !attn.tile<64x32xf32, mfma_c>
   %s1 = attn.mask %s kv %row q %row limit %rows diagonal %row : !attn.tile<64x32xf32, mfma_c>
   // CHECK: attn.mask %{{.*}} kv %{{.*}} q %{{.*}} limit %{{[a-z0-9]*}} : !attn.tile<64x32xf32, mfma_c>

@@ -212,7 +212,7 @@ def Attn_ReadOp : Attn_Op<"read", [MemoryEffects<[MemRead]>]> {
     its transpose, with k in the order of the accumulator (see `!attn.tile`).
     A tile may leave out the slot's last columns.
     With a `row`, a multiple of 32, an mfma_b tile holds the transpose of the 32
-    rows from there on of a `rows` slot.
+    rows from there on of a `rows` slot, an mfma_a tile these rows.
 
     Example:
 
@@ -221,6 +221,8 @@ def Attn_ReadOp : Attn_Op<"read", [MemoryEffects<[MemRead]>]> {
         : !attn.slot<64x128xbf16, transposed> -> !attn.tile<128x64xbf16, mfma_a>
     %q = attn.read %q0[%row]
         : !attn.slot<256x128xbf16, rows> -> !attn.tile<128x32xbf16, mfma_b>
+    %k = attn.read %k0[%c32]
+        : !attn.slot<64x192xbf16, rows> -> !attn.tile<32x192xbf16, mfma_a>
     ```
   }];
   let arguments = (ins Attn_SlotType:$slot, Optional<I32>:$row);
@@ -264,6 +266,27 @@ def Attn_MmaOp : Attn_Op<"mma", [Pure, AllTypesMatch<["acc", "res"]>]> {
   let results = (outs Attn_TileType:$res);
   let assemblyFormat = [{
     $a `,` $b `,` $acc attr-dict `:` qualified(type($a)) `,` qualified(type($b)) `,` qualified(type($acc))
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_ConcatOp : Attn_Op<"concat", [Pure, SameTypeOperands]> {
+  let summary = "the rows of two accumulators below each other";
+  let description = [{
+    What a schedule made in two places as one tile. The registers stay where
+    they are.
+
+    Example:
+
+    ```mlir
+    %s = attn.concat %s0, %s1 : !attn.tile<32x32xf32, mfma_c>
+        -> !attn.tile<64x32xf32, mfma_c>
+    ```
+  }];
+  let arguments = (ins Attn_TileType:$top, Attn_TileType:$bottom);
+  let results = (outs Attn_TileType:$tile);
+  let assemblyFormat = [{
+    $top `,` $bottom attr-dict `:` qualified(type($top)) `->` qualified(type($tile))
   }];
   let hasVerifier = 1;
 }
