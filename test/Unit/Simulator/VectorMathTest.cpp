@@ -332,8 +332,8 @@ TEST(VectorMath, HalvesObeyTheRoundingMode) {
     k.rsrc1 = 0xf0u << 12 | mode << 14; // the f16 and f64 rounding
     // Finite values whose results stay away from zero.
     for (unsigned i = 0; i < 64; ++i) {
-      k.vgpr[1][i] = 0x3c01 + i * 37 | (i % 3 ? 0x8000 : 0);
-      k.vgpr[2][i] = 0x3801 + i * 91 | (i % 5 ? 0 : 0x8000);
+      k.vgpr[1][i] = (0x3c01 + i * 37) | (i % 3 ? 0x8000 : 0);
+      k.vgpr[2][i] = (0x3801 + i * 91) | (i % 5 ? 0 : 0x8000);
       k.vgpr[3][i] = i < 60 ? 0x2c03 + i * 53 : 0x7bff;
       k.vgpr[0][i] = k.vgpr[7][i] = k.vgpr[3][i];
     }

@@ -196,8 +196,9 @@ TEST(VectorScale, ToSmallFormats) {
             EXPECT_EQ(got, want)
                 << text << " lane " << i << " of " << values[i][n];
           }
-          if (bits < 32) // the rest of the register stays
+          if (bits < 32) { // the rest of the register stays
             EXPECT_EQ(k.vgpr[dst][i] & 0xffff, was.vgpr[dst][i] & 0xffff);
+          }
         }
       }
 }
@@ -245,8 +246,9 @@ TEST(VectorScale, FromSmallFormats) {
             EXPECT_EQ(readBits(k, 0, i, n * w.bits, w.bits), want)
                 << text << " lane " << i << " code " << code;
           }
-          if (single && w.bits == 16)
+          if (single && w.bits == 16) {
             EXPECT_EQ(k.vgpr[0][i] >> 16, was.vgpr[0][i] >> 16) << text;
+          }
         }
       }
 }
