@@ -96,6 +96,12 @@ constexpr Survivor equivalents[] = {
      "s_cbranch_vccnz 1", "the same"},
     {dualWave, "wait for one less (lgkmcnt)", "s_waitcnt vmcnt(", "v_mov_b32",
      "s_barrier", "a cluster that lands V has no LDS operation on its way"},
+    {dualWave, "drop a wait", "s_waitcnt lgkmcnt(0)", "v_mov_b64", "s_barrier",
+     "gfx942's first cluster only starts loads; what reads Q from LDS is "
+     "before "
+     "it, and the cluster that lands K waits for that as well"},
+    {dualWave, "wait for one less (lgkmcnt)", "s_waitcnt lgkmcnt(0)",
+     "v_mov_b64", "s_barrier", "the same"},
     // Tiles before the first and behind the last.
     {dualWave, "load 16 bytes off", "buffer_load_dword v", "", "",
      "V of the tile before the first, the weights of which are 0"},
