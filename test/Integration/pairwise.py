@@ -22,7 +22,7 @@ from flyattn_testing import CHIPS, DriverTest, long
 PROCESSES = 2
 ROWS, FEW_ROWS, KV_ROWS = 70, 3, 150
 BASE = {"--heads": 4, "--seqlen-q": ROWS, "--seqlen-kv": KV_ROWS,
-        "--head-dim": 64}
+        "--head-dim": 64, "--schedule": "generic"}
 # The longest sequences have as many rows as the dense problem. One has no
 # query rows, one no KV rows.
 PACKED = {ROWS: ("0,10,10,80,90", "0,50,70,220,220"),
@@ -188,8 +188,8 @@ This page is made by a run of all pairs:
     FLYATTN=build/release/bin/flyattn python3 test/Integration/pairwise.py --table > docs/Support.md
 
 It shows every two features of a problem, each compared with the f64 reference on the simulator; `make test-long` runs all of them
-again. The two are added to a bf16 problem with LSE and the schedule `auto`:
-`flyattn run --device sim {base}`.
+again. The two are added to a bf16 problem with LSE, `flyattn run --device sim {base}`, and then with
+`--schedule dual_wave`, if that serves both.
 
 | column | feature | asked for by |
 |---|---|---|
@@ -200,7 +200,7 @@ bias has a value for each batch, head, row and column.
 
 | mark | |
 |---|---|
-| D | right with `generic` and with `dual_wave`; `auto` takes `dual_wave` from 1024 or 2048 query and KV rows on, but for a bias on gfx950, and stays with `generic` where the two take as long |
+| D | right with `generic` and with `dual_wave`; `auto` takes the one that is expected to be faster (`flyattn explain`) |
 | g | right with `generic`, which `auto` takes at any size; `dual_wave` does not serve one of the two: see its row |
 | 1, 2, ... | refused before anything is compiled, with the message below |
 | (empty) | the two exclude each other |
