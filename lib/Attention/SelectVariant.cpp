@@ -10,7 +10,9 @@
 #include "flyattn/Attention/Plan.h"
 #include "flyattn/Attention/Views.h"
 #include "flyattn/Runtime/KernelCache.h"
+#include "flyattn/Simulator/CodeObject.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cstdlib>
@@ -77,6 +79,25 @@ static std::vector<std::string> refusalsOf(const Problem &problem,
   return reasons;
 }
 
+/// Registers that the kernel keeps in memory for want of enough. A dual_wave
+/// kernel has hardly any to spare, and what modifies scores takes some: which
+/// kernels then spill is not for a table to say but for LLVM, so they are
+/// compiled.
+static Expected<unsigned> spillsOf(const KernelVariant &variant,
+                                   StringRef chip) {
+  auto kernel = KernelCache::global().get(variant, chip);
+  if (!kernel)
+    return kernel.takeError();
+  const std::string &bytes = (*kernel)->output;
+  auto object = sim::CodeObject::load(arrayRefFromStringRef(bytes));
+  if (!object)
+    return object.takeError();
+  unsigned most = 0;
+  for (const sim::KernelInfo &info : object->kernels())
+    most = std::max(most, info.vgprSpills);
+  return most;
+}
+
 /// `variant` with its configuration, splits and cost, or why it is refused.
 static Alternative consider(const Problem &problem, StringRef chip,
                             const KernelVariant &variant) {
@@ -96,6 +117,16 @@ static Alternative consider(const Problem &problem, StringRef chip,
                        : chooseSplits(problem, chip, variant, *config);
   result.variant.splits = unsigned(splits);
   result.clocks = predictClocks(problem, chip, variant, *config, splits);
+  // Who asks for the schedule gets it.
+  if (variant.schedule != ScheduleKind::DualWave ||
+      problem.schedule == ScheduleKind::DualWave || !problem.modifiesScores())
+    return result;
+  Expected<unsigned> spills = spillsOf(result.variant, chip);
+  if (!spills)
+    result.refused.push_back(toString(spills.takeError()));
+  else if (*spills)
+    result.refused.push_back("it would spill " + std::to_string(*spills) +
+                             " registers, and be slow");
   return result;
 }
 

@@ -154,6 +154,26 @@ TEST(Plan, ModifiedScoresAreNoMatterForDualWave) {
   EXPECT_EQ(selectVariant(p, "gfx942").schedule, ScheduleKind::DualWave);
 }
 
+// ALiBi and a window together leave dual_wave too few registers at this head
+// dim. It would be right, but slower than generic by far.
+TEST(Plan, KernelsThatSpillAreNotTaken) {
+  Problem p = smallProblem();
+  p.seqlenQ = p.seqlenKv = 4096;
+  p.mask = MaskKind::Window;
+  p.window = Window{1023, 0};
+  EXPECT_EQ(selectVariant(p, "gfx950").schedule, ScheduleKind::DualWave);
+  p.alibiSlopes = p.heads;
+  for (const Alternative &a : alternatives(p, "gfx950"))
+    if (a.variant.schedule == ScheduleKind::DualWave) {
+      ASSERT_EQ(a.refused.size(), 1u);
+      EXPECT_TRUE(StringRef(a.refused[0]).starts_with("it would spill "))
+          << a.refused[0];
+    }
+  EXPECT_EQ(selectVariant(p, "gfx950").schedule, ScheduleKind::Generic);
+  p.schedule = ScheduleKind::DualWave;
+  EXPECT_EQ(selectVariant(p, "gfx950").schedule, ScheduleKind::DualWave);
+}
+
 TEST(Plan, PackedSequences) {
   Problem p = smallProblem();
   p.schedule = ScheduleKind::Generic;
