@@ -41,7 +41,9 @@ struct Alternative {
 };
 
 /// Every kernel that was considered for a valid problem, the fastest first and
-/// the refused ones last. `plan` takes the one that is marked as chosen.
+/// the refused ones last. `plan` takes the one that is marked as chosen. Where
+/// scores are modified, a dual_wave kernel is compiled to see whether it
+/// spills.
 std::vector<Alternative> alternatives(const Problem &problem,
                                       llvm::StringRef chip);
 

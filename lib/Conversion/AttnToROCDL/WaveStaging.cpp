@@ -46,8 +46,6 @@ struct Lines {
 private:
   Value rowOf(Leaf &b, Value lane) const {
     Value n = b.div(lane, lanes);
-    if (apart == 1)
-      return n;
     Value pair = b.div(n, 2), second = b.mul(b.rem(n, 2), apart);
     Value block = b.mul(b.div(pair, apart), 2 * apart);
     return b.add(b.add(block, b.rem(pair, apart)), second);
